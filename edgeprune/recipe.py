@@ -1,0 +1,226 @@
+"""Every setting of a run, validated. `recipes/*.yaml` are the presets; `spec` names are the paper's.
+
+A recipe is resolved in this order: preset for all methods, preset for the method, then the user's
+settings. Numbers that only make sense relative to the length of the training (`every`,
+`milestones`) scale with `epochs` unless the user gives them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edgeprune.errors import CorruptFileError, UserInputError
+
+Method = Literal["sp_sad", "lth_sad", "ss_sad"]
+Preset = Literal["paper", "sound", "quick"]
+Control = Literal["dense", "dense-ce", "width", "reinit", "random-mask", "ce", "kd-only"]
+METHODS: tuple[Method, ...] = ("sp_sad", "lth_sad", "ss_sad")
+PRESETS: tuple[Preset, ...] = ("paper", "sound", "quick")
+CONTROLS: tuple[Control, ...] = (
+    "dense",
+    "dense-ce",
+    "width",
+    "reinit",
+    "random-mask",
+    "ce",
+    "kd-only",
+)
+_SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones")
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Recipe(BaseModel):
+    """One run, fully determined together with the teacher, the data and the software versions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    method: Method
+    preset: Preset = "quick"
+    data: str
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    # What is trained.
+    arch: str | None = Field(None, description="architecture of a bare teacher state_dict")
+    model: str | None = Field(None, description="pkg.mod:factory that builds the teacher")
+    student: str | None = Field(None, description="architecture or pkg.mod:factory of the student")
+    teacher_taps: tuple[str, ...] | None = None
+    student_taps: tuple[str, ...] | None = None
+
+    # The loss: CE + alpha * KL * tau^2 + beta * AFD.
+    alpha: Annotated[float, Field(ge=0.0)] = 0.9
+    beta: Annotated[float, Field(ge=0.0)] = 200.0
+    tau: Positive = 4.0
+    head_dim: Count = 128
+
+    # The delivered network's training.
+    epochs: Count = 10
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    lr: Positive = 0.1
+    lr_schedule: Literal["multistep", "cosine", "one_cycle"] = "cosine"
+    milestones: tuple[Count, ...] = ()
+    lr_gamma: Positive = 0.1
+    warmup: Fraction = Field(0.0, description="fraction of the training with a rising rate")
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0.0)] = 5e-4
+
+    # Pruning.
+    granularity: Literal["channel", "weight"] = "channel"
+    importance: Literal["l2", "l1", "bn", "taylor", "fpgm", "random"] = "l2"
+    schedule: Literal["additive", "multiplicative", "cubic", "one_shot"] = "cubic"
+    rate: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        0.1, description="share removed per event (additive: of the original size)"
+    )
+    every: Count = Field(1, description="epochs between events, or of one lottery round")
+    prune_until: Fraction = Field(0.7, description="share of SP-SAD's epochs that may hold events")
+    pruning_ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    target_params: Positive | None = None
+    target_macs: Positive | None = None
+    round_to: Count = 8
+    floor: Fraction = 0.1
+    global_pruning: bool = True
+    ignored_layers: tuple[str, ...] = ()
+
+    # Lottery tickets.
+    rounds: Count = Field(3, description="search rounds of a cubic or one-shot ticket search")
+    rewind: Fraction = Field(0.0, description="k as a share of one round; 0 rewinds to the start")
+    search_lr: Positive | None = Field(None, description="learning rate of the rounds; none: lr")
+    search_milestones: tuple[Count, ...] = ()
+    lr_scope: Literal["run", "round"] = "round"
+    ticket_init: Literal["ticket", "trained"] = "ticket"
+
+    # Data and machine.
+    val_fraction: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.1
+    train_limit: Count | None = None
+    image_size: Annotated[int, Field(ge=4)] | None = None
+    augment: str | None = None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    latency_batch: Count = 1
+    min_accuracy: float | None = None
+
+    @model_validator(mode="after")
+    def _has_a_target(self) -> Recipe:
+        if self.pruning_ratio is None and self.target_params is None and self.target_macs is None:
+            raise ValueError("no target: set pruning_ratio, target_params or target_macs")
+        return self
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML, every setting spelled out."""
+        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+
+def resolve_recipe(method: str, preset: str, settings: Mapping[str, Any]) -> Recipe:
+    """The recipe of `method` under `preset` with the user's `settings` on top.
+
+    Raises:
+        UserInputError: an unknown method, preset or setting, or a value out of range.
+    """
+    if method not in METHODS:
+        raise UserInputError(f"unknown method '{method}': use one of {', '.join(METHODS)}")
+    if preset not in PRESETS:
+        raise UserInputError(f"unknown preset '{preset}': use one of {', '.join(PRESETS)}")
+    _refuse_unknown(settings)
+    values = _preset_values(preset, method)
+    given = {key: value for key, value in settings.items() if value is not None}
+    _drop_preset_targets(values, given)
+    _scale_to_epochs(values, given)
+    return _validated({**values, **given, "method": method, "preset": preset})
+
+
+def load_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read a resolved `recipe.yaml`.
+
+    Raises:
+        CorruptFileError: the file is not YAML, not a mapping, or holds unknown settings.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as failure:
+        raise CorruptFileError(f"{path} is not YAML: {_first_line(failure)}") from failure
+    if not isinstance(content, dict):
+        raise CorruptFileError(f"{path} is not a recipe: expected 'setting: value' lines")
+    try:
+        return _validated(content)
+    except UserInputError as failure:
+        raise CorruptFileError(f"{path}: {failure}") from failure
+
+
+def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Turn `--set key=value` options into settings; values are read as YAML scalars or lists."""
+    settings: dict[str, Any] = {}
+    for assignment in assignments:
+        key, separator, text = assignment.partition("=")
+        if not separator or not key:
+            raise UserInputError(f"--set {assignment}: write it as --set key=value")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as failure:
+            raise UserInputError(f"--set {assignment}: {_first_line(failure)}") from failure
+        settings[key.strip()] = value
+    _refuse_unknown(settings)
+    return settings
+
+
+def _preset_values(preset: str, method: str) -> dict[str, Any]:
+    path = Path(__file__).parent / "recipes" / f"{preset}.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {**content["all"], **content[method]}
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    known = Recipe.model_fields
+    for key in settings:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "see recipe.yaml of any run"
+            raise UserInputError(f"unknown setting '{key}': {hint}")
+
+
+def _drop_preset_targets(values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """A target of the user's replaces the preset's, of whatever kind."""
+    targets = ("pruning_ratio", "target_params", "target_macs")
+    if any(key in given for key in targets):
+        for key in targets:
+            values.pop(key, None)
+
+
+def _scale_to_epochs(values: dict[str, Any], given: Mapping[str, Any]) -> None:
+    """Stretch what the preset counts in epochs to the number of epochs the user asks for."""
+    epochs = given.get("epochs")
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 1:
+        return
+    factor = epochs / values["epochs"]
+    for key in _SCALES_WITH_EPOCHS:
+        value = values.get(key)
+        if isinstance(value, int):
+            values[key] = max(1, int(value * factor))
+        elif isinstance(value, list):
+            values[key] = [max(1, round(item * factor)) for item in value]
+    if "rounds" in values and factor < 1:
+        values["rounds"] = max(1, min(values["rounds"], epochs // values["every"]))
+
+
+def _validated(values: Mapping[str, Any]) -> Recipe:
+    _refuse_unknown(values)
+    try:
+        return Recipe(**values)
+    except ValidationError as failure:
+        problem = failure.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "recipe"
+        given = problem.get("input")
+        shown = f" (given: {given!r})" if problem["loc"] and not isinstance(given, dict) else ""
+        raise UserInputError(f"setting '{where}': {problem['msg']}{shown}") from failure
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).splitlines() or ["unreadable"])[0]

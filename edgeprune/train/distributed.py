@@ -1,0 +1,99 @@
+"""The processes of one run: alone, or started by torchrun (gloo on CPUs, NCCL on GPUs)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from edgeprune.errors import UnsupportedError, UserInputError
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's place among all processes of the run, and the device it computes on."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process decides and writes."""
+        return self.rank == 0
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether other processes take part."""
+        return self.size > 1
+
+    def broadcast(self, value: Any) -> Any:
+        """The main process's `value`, in every process."""
+        if not self.is_distributed:
+            return value
+        box = [value if self.is_main else None]
+        dist.broadcast_object_list(box, src=0, device=self._object_device())
+        return box[0]
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Elementwise sum of `values` over all processes."""
+        if self.is_distributed:
+            dist.all_reduce(values)
+        return values
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every process's `value`, by rank."""
+        if not self.is_distributed:
+            return [value]
+        box: list[Any] = [None] * self.size
+        dist.all_gather_object(box, value)
+        return box
+
+    def _object_device(self) -> torch.device | None:
+        return self.device if self.device.type == "cuda" else None
+
+
+def join_world(device: str = "auto") -> World:
+    """Join the processes torchrun started, or be the only one.
+
+    Args:
+        device: `auto` (CUDA where it answers), `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        UserInputError: `device` is not a device.
+        UnsupportedError: CUDA is asked for and does not answer.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0"))
+    chosen = _choose_device(device, int(os.environ.get("LOCAL_RANK", "0")), size)
+    if size > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return World(rank, size, chosen)
+
+
+def leave_world() -> None:
+    """End the process group, where there is one."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _choose_device(asked: str, local_rank: int, size: int) -> torch.device:
+    has_cuda = torch.cuda.is_available()
+    if asked == "auto":
+        asked = "cuda" if has_cuda else "cpu"
+    try:
+        device = torch.device(asked)
+    except RuntimeError as failure:
+        raise UserInputError(f"--device {asked}: use auto, cpu, cuda or cuda:N") from failure
+    if device.type not in ("cpu", "cuda"):
+        raise UserInputError(f"--device {asked}: use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda":
+        if not has_cuda:
+            raise UnsupportedError(f"--device {asked}: no CUDA device answers here; use cpu")
+        if size > 1:
+            device = torch.device("cuda", local_rank)
+        torch.cuda.set_device(device)
+    return device

@@ -1,0 +1,207 @@
+"""A student in training: the network, its SAD head, the optimiser, and how one step goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from edgeprune.data.batch import Batch
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.distill.head import AttentionHead
+from edgeprune.distill.losses import LossParts, SadLoss
+from edgeprune.distill.taps import TapRecorder
+from edgeprune.train.distributed import World
+from edgeprune.train.precision import Precision, to_channels_last
+from edgeprune.train.settings import FitSettings
+from edgeprune.train.teacher import Teacher
+
+
+class StudentForward(nn.Module):
+    """Student and head as one module, so that one DDP wrapper reduces both."""
+
+    def __init__(
+        self, student: nn.Module, recorder: TapRecorder, head: AttentionHead | None
+    ) -> None:
+        super().__init__()
+        self.student = student
+        self.head = head
+        self._recorder = recorder
+
+    def forward(
+        self, inputs: tuple[Tensor, ...], teacher_features: list[Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Student outputs and the AFD loss (None without a head)."""
+        if self.head is None:
+            return self.student(*inputs), None
+        with self._recorder:
+            outputs = self.student(*inputs)
+        return outputs, self.head(teacher_features, self._recorder.features)
+
+
+class Learner:
+    """Trains one student; survives surgery between steps."""
+
+    def __init__(
+        self,
+        student: nn.Module,
+        student_taps: Sequence[str],
+        teacher: Teacher | None,
+        settings: FitSettings,
+        world: World,
+        precision: Precision,
+        example: Batch,
+        task: str = "classification",
+    ) -> None:
+        self.student = student.to(world.device)
+        to_channels_last(self.student)
+        self.student_taps = tuple(student_taps)
+        self.teacher = teacher
+        self.settings = settings
+        self.world = world
+        self.precision = precision
+        self.after_step: Callable[[], None] | None = None
+        self._recorder = TapRecorder(self.student, self.student_taps)
+        self.head = self._make_head(example) if settings.loss.beta > 0 else None
+        self._loss = SadLoss(settings.loss.alpha, settings.loss.beta, settings.loss.tau, task)
+        self.optimizer = self._make_optimizer()
+        self.scaler = precision.scaler()
+        self._forward = self._wrap()
+
+    def step(self, batch: Batch, epoch: int, number: int, rate: float) -> tuple[LossParts, Tensor]:
+        """One optimiser step; returns the loss parts and the student's outputs.
+
+        Dropout draws from (seed, epoch, step, rank), whatever happened before.
+        """
+        self._seed_step(epoch, number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        parts, outputs = self.loss(batch)
+        self.scaler.scale(parts.total).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.after_step is not None:
+            self.after_step()
+        return parts, outputs
+
+    def loss(self, batch: Batch) -> tuple[LossParts, Tensor]:
+        """The loss of one batch, ready for `backward`."""
+        with self.precision.autocast():
+            teacher_outputs, teacher_features = self._ask_teacher(batch)
+            outputs, afd = self._forward(batch.inputs, teacher_features)
+        return self._loss(outputs, teacher_outputs, batch.targets, afd), outputs
+
+    def gradients(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Mean gradient of the loss over `batches`, by parameter name; changes no state."""
+        modes = [(module, module.training) for module in self.student.modules()]
+        self.student.eval()
+        self.optimizer.zero_grad(set_to_none=True)
+        for batch in batches:
+            (self.loss(batch)[0].total / len(batches)).backward()
+        found = {
+            name: parameter.grad.detach().clone()
+            for name, parameter in self.student.named_parameters()
+            if parameter.grad is not None
+        }
+        self.optimizer.zero_grad(set_to_none=True)
+        for module, training in modes:
+            module.training = training
+        return found
+
+    def after_surgery(self, tap_keep: Mapping[int, Tensor]) -> None:
+        """Follow a surgery on the student: slice the head's keys, rebuild the DDP reducers.
+
+        Args:
+            tap_keep: for each student tap whose width changed, the kept channels.
+        """
+        if self.head is not None:
+            for tap, keep in tap_keep.items():
+                self._shrink_key(tap, keep)
+        to_channels_last(self.student)
+        self._forward = self._wrap()
+
+    def state(self) -> dict[str, Any]:
+        """Head, optimiser and scaler; the student's own weights are saved by its owner."""
+        return {
+            "head": None if self.head is None else self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state()`, on a student of the same widths."""
+        if self.head is not None:
+            self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+
+    def train_mode(self) -> None:
+        """Put student and head in training mode."""
+        self._forward.train()
+
+    def _ask_teacher(self, batch: Batch) -> tuple[Tensor | None, list[Tensor]]:
+        if self.teacher is None or not self.settings.loss.uses_teacher:
+            return None, []
+        if self.head is None:
+            return self.teacher.predict(batch.inputs), []
+        return self.teacher(batch.inputs)
+
+    def _make_head(self, example: Batch) -> AttentionHead:
+        assert self.teacher is not None
+        inputs = example.inputs
+        self.student.eval()
+        with torch.no_grad(), self._recorder:
+            self.student(*inputs)
+        student_shapes = [tuple(feature.shape) for feature in self._recorder.features]
+        teacher_shapes = [tuple(feature.shape) for feature in self.teacher(inputs)[1]]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed("head"))
+            head = AttentionHead(teacher_shapes, student_shapes, self.settings.loss.head_dim)
+        return head.to(self.world.device)
+
+    def _make_optimizer(self) -> torch.optim.SGD:
+        settings = self.settings.optimiser
+        parameters = [p for p in self.student.parameters() if p.requires_grad]
+        if self.head is not None:
+            parameters += list(self.head.parameters())
+        return torch.optim.SGD(
+            parameters,
+            lr=self.settings.rate.peak,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            nesterov=settings.nesterov,
+        )
+
+    def _shrink_key(self, tap: int, keep: Tensor) -> None:
+        assert self.head is not None
+        layer = self.head.key_layers[tap]
+        old = layer.weight
+        self.head.shrink_key(tap, keep)
+        new = layer.weight
+        state = self.optimizer.state.pop(old, {})
+        if state:
+            self.optimizer.state[new] = {
+                key: value.index_select(1, keep.to(value.device))
+                if isinstance(value, Tensor) and value.shape == old.shape
+                else value
+                for key, value in state.items()
+            }
+        for group in self.optimizer.param_groups:
+            group["params"] = [new if p is old else p for p in group["params"]]
+
+    def _wrap(self) -> nn.Module:
+        module = StudentForward(self.student, self._recorder, self.head)
+        if not self.world.is_distributed:
+            return module
+        ids = [self.world.device.index] if self.world.device.type == "cuda" else None
+        return DistributedDataParallel(module, device_ids=ids)
+
+    def _seed_step(self, epoch: int, number: int) -> None:
+        torch.manual_seed(self._seed("step", epoch, number, self.world.rank))
+
+    def _seed(self, *key: int | str) -> int:
+        return keyed_generator(self.settings.seed, self.settings.stage, *key).initial_seed()
