@@ -1,0 +1,90 @@
+"""Networks by name: our zoo for small images, and torchvision's models."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Final
+
+from torch import nn
+
+from edgeprune.errors import UserInputError
+from edgeprune.models import mobilenet, resnet, vgg
+from edgeprune.models.wrn import WideResNet
+
+_WRN = re.compile(r"wrn_([1-9]\d{0,2})_([1-9]\d?)")
+_LISTED_WRN: Final = ("wrn_10_1", "wrn_16_1", "wrn_16_2", "wrn_28_10", "wrn_40_1", "wrn_40_2")
+_ZOO: Final[dict[str, Callable[..., nn.Module]]] = {
+    **resnet.BUILDERS,
+    **vgg.BUILDERS,
+    **mobilenet.BUILDERS,
+}
+_ZOO_IMAGE_SIZE: Final = 32
+
+
+def build_model(
+    arch: str, *, num_classes: int, in_channels: int = 3, **arch_args: Any
+) -> nn.Module:
+    """Return the network called `arch` with fresh weights.
+
+    Args:
+        arch: `wrn_D_K`, another zoo name, or a torchvision model's name (see `list_archs`).
+        num_classes: width of the output.
+        in_channels: channels of the input images; 1 for grey ones.
+        **arch_args: further plain settings of that architecture, such as `image_size` of a ViT.
+
+    Raises:
+        UserInputError: an unknown name (near matches are named), or settings it does not take.
+    """
+    _require_positive("num_classes", num_classes)
+    _require_positive("in_channels", in_channels)
+    builder = _builder(arch)
+    try:
+        return builder(num_classes=num_classes, in_channels=in_channels, **arch_args)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(f"architecture '{arch}' cannot be built: {error}") from error
+
+
+def list_archs() -> tuple[str, ...]:
+    """Return every name `build_model` knows; any other `wrn_D_K` with D = 6n + 4 works too."""
+    return (*_LISTED_WRN, *_ZOO, *sorted(_torchvision_nets().names()))
+
+
+def native_image_size(arch: str) -> int:
+    """Return the side in pixels of the square images that `arch` is usually trained on."""
+    if arch in _ZOO or _WRN.fullmatch(arch):
+        return _ZOO_IMAGE_SIZE
+    return int(_torchvision_nets().native_image_size(arch))
+
+
+def _torchvision_nets() -> ModuleType:
+    # Importing torchvision doubles the start-up time; our own networks do without.
+    return importlib.import_module("edgeprune.models.torchvision_nets")
+
+
+def _builder(arch: str) -> Callable[..., nn.Module]:
+    match = _WRN.fullmatch(arch)
+    if match:
+        return functools.partial(WideResNet, int(match[1]), int(match[2]))
+    if arch in _ZOO:
+        return _ZOO[arch]
+    nets = _torchvision_nets()
+    if arch in nets.names():
+        return functools.partial(nets.build, arch)
+    raise UserInputError(f"unknown architecture '{arch[:80]}'{_suggestion(arch)}")
+
+
+def _suggestion(arch: str) -> str:
+    near = difflib.get_close_matches(arch[:80].lower(), list_archs(), n=3, cutoff=0.5)
+    return (
+        f"; did you mean {', '.join(near)}?" if near else "; `edgeprune inspect --help` lists names"
+    )
+
+
+def _require_positive(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
+        raise UserInputError(f"{name} must be a whole number from 1 to 1000000, not {value!r}")
