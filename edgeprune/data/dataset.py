@@ -1,0 +1,164 @@
+"""Data: three splits of one data set, served as batches that a network can take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from edgeprune.data.augment import Augmentation, augmentation
+from edgeprune.data.batch import Batch
+from edgeprune.data.prefetch import prefetched
+from edgeprune.data.preprocessing import Preprocessing
+from edgeprune.data.randomness import keyed_generator, keyed_seed
+from edgeprune.data.split import Split, num_train_batches, shard
+from edgeprune.errors import UserInputError
+
+SplitName = Literal["train", "val", "test"]
+Task = Literal["classification", "regression"]
+
+
+class Data:
+    """A data set with its splits, classes and preprocessing.
+
+    Attributes:
+        name: for people and reports.
+        task: decides the loss and the metric.
+        classes: names in the order of the targets; empty when the task is regression.
+        preprocessing: what images go through before a network sees them.
+        augment: the policy that training uses.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        classes: tuple[str, ...],
+        preprocessing: Preprocessing,
+        splits: Mapping[SplitName, Split],
+        augment: str,
+        task: Task = "classification",
+    ) -> None:
+        self.name = name
+        self.task = task
+        self.classes = classes
+        self.preprocessing = preprocessing
+        self.augment = augment
+        self._splits = splits
+        self._augmentation = augmentation(augment, preprocessing.image_size)
+
+    @property
+    def test_reads(self) -> int:
+        """How often reading the test split has begun in this process; an honest run ends at 1."""
+        return self._splits["test"].reads
+
+    def size(self, split: SplitName) -> int:
+        """Number of samples."""
+        return len(self._splits[split])
+
+    def num_batches(self, batch_size: int, world_size: int = 1) -> int:
+        """Number of batches that `train_batches` gives on every rank."""
+        return num_train_batches(self.size("train"), batch_size, world_size)
+
+    def train_batches(
+        self,
+        *,
+        epoch: int,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        augment: bool = True,
+    ) -> Iterator[Batch]:
+        """Walk once through the shuffled train split.
+
+        `batch_size` counts the samples of all ranks together: the same recipe takes the same
+        steps however many processes share it, and rank r gets its slice of each global batch.
+        Order and pixels depend on (seed, epoch, batch number) alone. A last batch of which a
+        rank would get fewer than 2 samples is dropped (batch norm needs two).
+
+        Raises:
+            UserInputError: when a rank cannot get 2 samples of a batch.
+        """
+        batches = self.num_batches(batch_size, world_size)
+        policy = self._augmentation if augment else augmentation("none", (1, 1))
+        split = self._splits["train"]
+        order = torch.randperm(len(split), generator=keyed_generator(seed, "shuffle", epoch))
+
+        def make() -> Iterator[Batch]:
+            for number in range(batches):
+                chosen = order[number * batch_size : (number + 1) * batch_size]
+                draws = policy.draw(len(chosen), keyed_generator(seed, "augment", epoch, number))
+                part = shard(len(chosen), rank, world_size)
+                draw = keyed_seed(seed, "samples", epoch, number, rank)
+                yield self._batch(split, chosen[part], draw, policy, draws[part])
+
+        return prefetched(make()) if split.samples.prefetch else make()
+
+    def batches(
+        self, split: SplitName, *, batch_size: int, rank: int = 0, world_size: int = 1
+    ) -> Iterator[Batch]:
+        """Walk through a split in order, nothing augmented, nothing dropped.
+
+        Each rank walks through its own contiguous part; together they cover the split once.
+        """
+        source = self._splits[split]
+        plain = augmentation("none", (1, 1))
+        index = torch.arange(len(source))[shard(len(source), rank, world_size)]
+
+        def make() -> Iterator[Batch]:
+            source.reads += 1
+            for chosen in torch.split(index, batch_size):
+                if len(chosen):
+                    yield self._batch(source, chosen, 0, plain, plain.draw(0, torch.Generator()))
+
+        return prefetched(make()) if source.samples.prefetch else make()
+
+    def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
+        """Return normalised real inputs, taken evenly from the train split."""
+        split = self._splits["train"]
+        index = torch.linspace(0, len(split) - 1, batch_size).long()
+        return self._batch(split, index, 0, augmentation("none", (1, 1)), torch.empty(0)).inputs
+
+    def with_preprocessing(self, preprocessing: Preprocessing) -> Data:
+        """Return the same splits (and the same count of test reads) as a teacher wants them.
+
+        Raises:
+            UserInputError: when the teacher takes images of another size or channel count.
+        """
+        mine = self.preprocessing
+        if preprocessing.channels != mine.channels:
+            raise UserInputError(
+                f"{self.name}: images have {mine.channels} channel(s), the teacher takes "
+                f"{preprocessing.channels}; use a teacher trained on such images"
+            )
+        if preprocessing.image_size != mine.image_size:
+            wanted = preprocessing.image_size[0]
+            raise UserInputError(
+                f"{self.name}: images are {_size(mine)}, the teacher takes {_size(preprocessing)};"
+                f" resize them with --set image_size={wanted}"
+            )
+        return Data(
+            name=self.name,
+            classes=self.classes,
+            preprocessing=preprocessing,
+            splits=self._splits,
+            augment=self.augment,
+            task=self.task,
+        )
+
+    def _batch(
+        self, split: Split, index: Tensor, draw: int, policy: Augmentation, draws: Tensor
+    ) -> Batch:
+        positions = split.positions[index]
+        images, *others = split.samples.gather(positions, draw=draw)
+        images = policy.apply(images, draws, self.preprocessing.image_size)
+        if images.dtype == torch.uint8:
+            images = self.preprocessing.normalise(images)
+        return Batch((images, *others), split.targets[positions], index)
+
+
+def _size(preprocessing: Preprocessing) -> str:
+    return "x".join(map(str, preprocessing.image_size))

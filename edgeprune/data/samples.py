@@ -1,0 +1,63 @@
+"""Where the inputs of a split come from: memory, or files decoded batch by batch."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Samples(Protocol):
+    """Numbered inputs.
+
+    Attributes:
+        prefetch: whether reading is slow and thread-safe, so that the next batches are worth
+            preparing in the background.
+    """
+
+    prefetch: bool
+
+    def __len__(self) -> int: ...
+
+    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:
+        """Return the inputs at `index` (N,), each stacked along the first axis.
+
+        Args:
+            index: (N,) int64 positions.
+            draw: seeds whatever a user's own data set draws; equal draws give equal inputs.
+        """
+        ...
+
+
+class MemorySamples:
+    """Tensors that share their first axis; images are uint8 or float (N, C, H, W)."""
+
+    prefetch = False
+
+    def __init__(self, *inputs: Tensor) -> None:
+        self.inputs = inputs
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:  # noqa: ARG002
+        """Copy the rows at `index`."""
+        return tuple(x.index_select(0, index) for x in self.inputs)
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Bring uint8 or float (N, C, H, W) to `size` x `size`: short side, then centre crop."""
+    height, width = images.shape[-2:]
+    if (height, width) == (size, size):
+        return images
+    scale = size / min(height, width)
+    target = (max(size, round(height * scale)), max(size, round(width * scale)))
+    images = F.interpolate(images, size=target, mode="bilinear", antialias=True)
+    return centre_crop(images, (size, size)).contiguous()
+
+
+def centre_crop(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the middle of (N, C, H, W), a view."""
+    top, left = ((have - want) // 2 for have, want in zip(images.shape[-2:], size, strict=True))
+    return images[..., top : top + size[0], left : left + size[1]]
