@@ -1,0 +1,1 @@
+"""One class per inference runtime, all behind `base.Runner`."""

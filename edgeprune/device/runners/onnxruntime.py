@@ -1,0 +1,108 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Mapping
+
+import numpy as np
+
+from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
+from edgeprune.device.runners.base import Runner
+
+_PROVIDERS = ("CPUExecutionProvider",)
+_ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about graphs the user did not write
+
+
+class OnnxRuntimeRunner(Runner):
+    """An ONNX file in ONNX Runtime.
+
+    Args:
+        path: the `.onnx` file.
+        threads: threads of one operator; None leaves the choice to ONNX Runtime (one a core).
+
+    Raises:
+        DeviceUnsupportedError: on activation, when ONNX Runtime is not installed.
+        DeviceError: on activation, when the file is missing or no model this runtime can run.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
+        super().__init__(os.fspath(path))
+        if threads is not None and threads < 1:
+            raise DeviceError(f"threads = {threads}: use 1 or more, or None for one a core")
+        self.path = os.fspath(path)
+        self.threads = threads
+        self._session: Any = None
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the model's inputs, in order; only while active."""
+        return tuple(value.name for value in self._session.get_inputs())
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the model's outputs, in order; only while active."""
+        return tuple(value.name for value in self._session.get_outputs())
+
+    def _load(self) -> None:
+        runtime = _import_onnxruntime()
+        if not Path(self.path).is_file():
+            raise DeviceError(f"{self.path}: no such file; export the model first")
+        try:
+            self._session = runtime.InferenceSession(
+                self.path, _session_options(runtime, self.threads), providers=list(_PROVIDERS)
+            )
+        except _runtime_errors(runtime) as failure:
+            raise DeviceError(
+                f"{self.path}: ONNX Runtime cannot load it ({_first_line(failure)})"
+            ) from failure
+
+    def _unload(self) -> None:
+        self._session = None
+
+    def _infer(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        try:
+            outputs = self._session.run(None, dict(feed))
+        except _runtime_errors(_import_onnxruntime()) as failure:
+            raise DeviceError(
+                f"{self.path}: ONNX Runtime refuses the inputs ({_first_line(failure)})"
+            ) from failure
+        return dict(zip(self.output_names, outputs))
+
+
+def _import_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as failure:
+        raise DeviceUnsupportedError(
+            "ONNX Runtime is not installed: pip install onnxruntime"
+        ) from failure
+    return onnxruntime
+
+
+def _session_options(runtime: Any, threads: int | None) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.inter_op_num_threads = 1
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    # Idle threads of one session would otherwise spin into the next session's turn and make
+    # interleaved measurements of two models disturb each other.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return options
+
+
+def _runtime_errors(runtime: Any) -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises; its own exceptions share no base but Exception."""
+    own = [
+        error
+        for error in vars(runtime.capi.onnxruntime_pybind11_state).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ]
+    return (ValueError, RuntimeError, *own)
+
+
+def _first_line(failure: Exception) -> str:
+    lines = str(failure).strip().splitlines()
+    return lines[0] if lines else type(failure).__name__

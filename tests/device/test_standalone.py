@@ -1,0 +1,52 @@
+"""The device package must load on a board: old Python, no torch, nothing else of edgeprune."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import edgeprune.device
+
+_ROOT = Path(edgeprune.device.__file__).parent
+_FILES = sorted(_ROOT.rglob("*.py"))
+# Runtimes are imported by their own runner when it is activated.
+_RUNTIMES = {"onnxruntime"}
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))
+def test_syntax_is_python_38(path: Path) -> None:
+    ast.parse(path.read_text(), filename=str(path), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))
+def test_imports_only_the_standard_library_numpy_and_itself(path: Path) -> None:
+    foreign = {
+        name
+        for name in _imported(ast.parse(path.read_text()))
+        if not name.startswith("edgeprune.device")
+        and name.split(".")[0] not in sys.stdlib_module_names | {"numpy"} | _RUNTIMES
+    }
+    assert not foreign
+
+
+def test_importing_the_rooms_loads_no_runtime() -> None:
+    script = (
+        "import sys, edgeprune.device.latency, edgeprune.device.rapl\n"
+        "import edgeprune.device.runners.onnxruntime\n"
+        "assert not {'torch', 'onnx', 'onnxruntime'} & set(sys.modules), 'heavy import'\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
