@@ -1,4 +1,4 @@
-"""Every setting of a run, validated. `recipes/*.yaml` are the presets; `spec` names are the paper's.
+"""Every setting of a run, validated. `recipes/*.yaml` are the presets.
 
 A recipe is resolved in this order: preset for all methods, preset for the method, then the user's
 settings. Numbers that only make sense relative to the length of the training (`every`,

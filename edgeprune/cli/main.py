@@ -1,4 +1,4 @@
-"""The `edgeprune` command: finds the subcommand, runs it, turns failures into one line and a code."""
+"""The `edgeprune` command: runs a subcommand, turns a failure into one line and an exit code."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from edgeprune.errors import UnsupportedError, UserInputError
 
@@ -43,6 +44,18 @@ class World:
         if self.is_distributed:
             dist.all_reduce(values)
         return values
+
+    def average_buffers(self, module: nn.Module) -> None:
+        """Give every process the mean of all processes' running statistics.
+
+        Each saw its own part of the data; validation, pruning and the saved state need one network.
+        """
+        if not self.is_distributed:
+            return
+        for buffer in module.buffers():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer /= self.size
 
     def gather(self, value: Any) -> list[Any]:
         """Every process's `value`, by rank."""

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ import torch
 
 from edgeprune.atomic import save_atomic, write_text_atomic
 from edgeprune.errors import CorruptFileError, RunBusyError, UserInputError
+from edgeprune.train.distributed import World
 
 
 class RunFolder:
@@ -60,6 +62,10 @@ class RunFolder:
             lock.flush()
             yield
 
+    def locked_by(self, world: World) -> contextlib.AbstractContextManager[None]:
+        """The lock for the process that writes; the others of the same run need none."""
+        return self.locked() if world.is_main else contextlib.nullcontext()
+
     def claim(self, identity: Mapping[str, Any]) -> None:
         """Note what this run is, or check that it is the one the folder holds.
 
@@ -94,7 +100,7 @@ class RunFolder:
             return None
         try:
             payload = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, KeyError) as failure:
+        except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as failure:
             raise CorruptFileError(f"{path} is damaged: delete {self.state} to start anew") from (
                 failure
             )

@@ -1,0 +1,94 @@
+"""`edgeprune compress`: a trained teacher in, a smaller verified student out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeprune.recipe import CONTROLS, METHODS, PRESETS, parse_assignments
+
+
+@click.command(name="compress")
+@click.argument("teacher", type=click.Path(path_type=Path))
+@click.option("--method", type=click.Choice(METHODS), default="ss_sad", show_default=True)
+@click.option("--data", required=True, help="digits, fashion-mnist[:DIR], cifar10:DIR, "
+              "cifar100:DIR, imagefolder:DIR_OR_TAR or pkg.mod:factory")  # fmt: skip
+@click.option("--arch", help="Architecture of the teacher, when its file does not say.")
+@click.option("--model", help="pkg.mod:factory that builds the teacher's network.")
+@click.option("--student", help="Architecture or pkg.mod:factory; default: a copy of the teacher.")
+@click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs of the delivered network.")
+@click.option("--granularity", type=click.Choice(["channel", "weight"]))
+@click.option("--pruning-ratio", type=float, help="Fraction of the prunable channels to remove.")
+@click.option("--target-params", type=float, help="Parameters to keep: fraction, or count if > 1.")
+@click.option("--target-macs", type=float, help="MACs to keep: fraction, or count if > 1.")
+@click.option("--round-to", type=click.IntRange(min=1), help="Widths are multiples of this.")
+@click.option("--control", "controls", multiple=True, type=click.Choice(CONTROLS),
+              help="Also train this control at equal size and epochs (repeatable).")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/METHOD]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
+              help="Any setting of recipe.yaml (repeatable).")  # fmt: skip
+@click.option("--mean", type=str, help="Comma-separated channel means of a bare teacher.")
+@click.option("--std", type=str, help="Comma-separated channel deviations of a bare teacher.")
+@click.option("--min-accuracy", type=float, help="Exit 3 if the student's metric is below this.")
+@click.option("--trust-pickle", is_flag=True, help="Load a teacher file that can run code.")
+@click.option("--json", "as_json", is_flag=True, help="Print report.json on stdout.")
+def command(
+    teacher: Path,
+    controls: tuple[str, ...],
+    out: Path | None,
+    device: str,
+    assignments: tuple[str, ...],
+    mean: str | None,
+    std: str | None,
+    trust_pickle: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compress TEACHER into a physically smaller student and verify it.
+
+    \b
+    Example:
+      edgeprune compress teacher.pt --method ss_sad --data imagefolder:photos/ \\
+          --target-params 0.4 --target-macs 0.45 --round-to 16 --out runs/a
+    """
+    from edgeprune.cli.output import print_report
+    from edgeprune.methods.sources import TeacherSource
+    from edgeprune.pipeline import compress
+
+    settings = {**parse_assignments(assignments), **_given(options)}
+    source = TeacherSource(
+        str(teacher),
+        arch=settings.get("arch"),
+        model=settings.get("model"),
+        mean=_floats("--mean", mean),
+        std=_floats("--std", std),
+        trust_pickle=trust_pickle,
+    )
+    folder = out or Path("runs") / str(settings["method"])
+    report = compress(
+        source,
+        out=folder,
+        device=device,
+        controls=controls,
+        show_progress=True,
+        **settings,
+    )
+    print_report(report, folder, as_json)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def _floats(option: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as failure:
+        raise click.BadParameter(f"{option} {text}: write numbers with commas") from failure

@@ -1,0 +1,63 @@
+"""`edgeprune train`: a teacher from a data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from edgeprune.recipe import parse_assignments
+
+
+@click.command(name="train")
+@click.argument("arch")
+@click.option("--data", required=True, help="Data specification, as for compress.")
+@click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=0.1, show_default=True)
+@click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
+              help="train_limit, image_size, augment, val_fraction, precision, ...")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def command(
+    arch: str,
+    data: str,
+    epochs: int,
+    seed: int,
+    out: Path,
+    lr: float,
+    batch_size: int,
+    device: str,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train ARCH from scratch with a one-cycle learning rate; resumes when run again.
+
+    \b
+    Example:
+      edgeprune train wrn_40_2 --data imagefolder:photos.tar --epochs 40 --out teacher.pt
+    """
+    from edgeprune.pretrain import pretrain
+
+    result = pretrain(
+        arch,
+        data,
+        out,
+        epochs=epochs,
+        seed=seed,
+        lr=lr,
+        batch_size=batch_size,
+        device=device,
+        show_progress=True,
+        **parse_assignments(assignments),
+    )
+    if as_json:
+        click.echo(json.dumps(result.as_dict(), indent=1))
+    else:
+        click.echo(
+            f"{out}: {arch}, {result.params:,} parameters, test top-1 {result.test_top1:.2f} % "
+            f"after {epochs} epochs ({result.train_seconds:.0f} s)"
+        )

@@ -1,0 +1,89 @@
+"""Controls at equal size and equal epochs: what a method has to beat to mean something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.errors import UserInputError
+from edgeprune.methods import training as trainings
+from edgeprune.methods.run import Run
+from edgeprune.methods.student import Student
+from edgeprune.recipe import Control
+
+StartWeights = dict[str, Tensor]
+Fresh = Callable[[int], StartWeights]
+
+
+def run_control(
+    run: Run,
+    control: Control,
+    delivered: Student,
+    start: StartWeights,
+    fresh: Fresh | None,
+) -> Student:
+    """Train one control with the epochs and settings of the delivered network's training.
+
+    Args:
+        delivered: the method's result; its widths and masks are the control's.
+        start: the original-size weights the method's ticket starts from.
+        fresh: original-size weights of another seed; None where only a file knows the network.
+    """
+    student = _MAKERS[control](run, delivered, start, fresh)
+    final = run.final_training()
+    loss = {
+        "ce": trainings.plain_loss(),
+        "dense-ce": trainings.plain_loss(),
+        "kd-only": trainings.kd_loss(run.recipe),
+    }.get(control, final.loss)
+    run.train(student, f"control-{control}", final.with_loss(loss))
+    return student
+
+
+def _dense(run: Run, *_: object) -> Student:
+    return run.original_student()
+
+
+def _same_mask(_run: Run, delivered: Student, start: StartWeights, _fresh: object) -> Student:
+    student = delivered.copy()
+    student.rewind(start)
+    return student
+
+
+def _reinit(run: Run, delivered: Student, _start: StartWeights, fresh: Fresh | None) -> Student:
+    if fresh is None:
+        raise UserInputError(
+            "--control reinit: this student is a copy of a file's network and has no other "
+            "initialisation; name an architecture with --student"
+        )
+    student = delivered.copy()
+    student.rewind(fresh(keyed_generator(run.recipe.seed, "reinit").initial_seed()))
+    return student
+
+
+def _random_mask(run: Run, delivered: Student, start: StartWeights, _fresh: object) -> Student:
+    rng = np.random.default_rng(keyed_generator(run.recipe.seed, "random-mask").initial_seed())
+    student = run.original_student()
+    run.pruner.prune_like(student, delivered, rng)
+    student.rewind(start)
+    return student
+
+
+def _width(run: Run, delivered: Student, *_: object) -> Student:
+    student = run.original_student()
+    run.pruner.prune_uniformly(student, delivered)
+    return student
+
+
+_MAKERS: dict[str, Callable[[Run, Student, StartWeights, Fresh | None], Student]] = {
+    "dense": _dense,
+    "dense-ce": _dense,
+    "width": _width,
+    "reinit": _reinit,
+    "random-mask": _random_mask,
+    "ce": _same_mask,
+    "kd-only": _same_mask,
+}

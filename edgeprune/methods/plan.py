@@ -1,0 +1,69 @@
+"""When to prune, and how far towards the target each event goes.
+
+Progress is the share of the wanted removal that is reached after an event: 0 at the original
+size, 1 at the target, whatever the target counts (parameters, MACs or channels).
+"""
+
+from __future__ import annotations
+
+from edgeprune.errors import UserInputError
+from edgeprune.prune.schedule import schedule_progress
+from edgeprune.recipe import Recipe
+
+
+def sp_events(recipe: Recipe) -> dict[int, float]:
+    """Epoch -> progress of SP-SAD's events: every `every` epochs, none at 0 or after the last.
+
+    Raises:
+        UserInputError: the epochs leave no room for an event, or too few for the schedule.
+    """
+    last = min(recipe.epochs - 1, int(recipe.prune_until * recipe.epochs))
+    due = list(range(recipe.every, max(last, 1) + 1, recipe.every))
+    if not due or recipe.epochs < 2:
+        raise UserInputError(
+            f"setting 'epochs': {recipe.epochs} epochs with an event every {recipe.every} leave "
+            "no room to prune and train on; use more epochs or a smaller 'every'"
+        )
+    progress = _progress(recipe, len(due))
+    if len(progress) > len(due):
+        raise UserInputError(
+            f"setting 'rate': {len(progress)} events of {recipe.rate:.0%} are needed to reach the "
+            f"target, {len(due)} fit into {recipe.epochs} epochs; use more epochs, a smaller "
+            "'every' or a larger 'rate'"
+        )
+    return dict(zip(due, progress, strict=False))
+
+
+def round_progress(recipe: Recipe) -> tuple[float, ...]:
+    """Progress after each round of a ticket search; the last is 1."""
+    return _progress(recipe, recipe.rounds)
+
+
+def _progress(recipe: Recipe, events: int) -> tuple[float, ...]:
+    """Progress per event; rate-driven schedules decide their own number of events."""
+    return schedule_progress(
+        recipe.schedule, events=events, rate=recipe.rate, removal=1.0 - wanted_share(recipe)
+    )
+
+
+def wanted_share(recipe: Recipe) -> float:
+    """The share of the original size that is to be left, for schedules driven by a rate.
+
+    Parameters are the paper's notion of size; a MAC or channel target stands in where they are not
+    limited. Absolute numbers have no share of their own: the strictest relative one counts.
+    """
+    relative = [
+        target
+        for target in (recipe.target_params, recipe.target_macs)
+        if target is not None and target <= 1
+    ]
+    if relative:
+        return min(relative)
+    if recipe.pruning_ratio is not None:
+        return 1.0 - recipe.pruning_ratio
+    if recipe.schedule in ("additive", "multiplicative"):
+        raise UserInputError(
+            f"setting 'schedule': '{recipe.schedule}' removes a rate of the original size and "
+            "needs a relative target (a fraction); use one, or schedule=cubic"
+        )
+    return 0.0

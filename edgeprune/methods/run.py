@@ -1,0 +1,158 @@
+"""What the methods are written in: the original student, trainings and pruning events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgeprune.data.batch import Batch
+from edgeprune.data.dataset import Data
+from edgeprune.methods import training as trainings
+from edgeprune.methods.pruner import Pruner
+from edgeprune.methods.student import Student
+from edgeprune.methods.training import Training
+from edgeprune.recipe import Recipe
+from edgeprune.train.distributed import World
+from edgeprune.train.fit import BeforeEpoch, Fit, load_shared
+from edgeprune.train.learner import Learner
+from edgeprune.train.precision import Precision
+from edgeprune.train.progress import Progress
+from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.settings import FitSettings, LossSettings
+from edgeprune.train.teacher import Teacher
+
+_PROBE_BATCH = 2  # samples that show the head which shapes the taps have
+
+
+class Run:
+    """One run of one method.
+
+    Args:
+        build: makes the original student, with the same weights every time.
+        student_taps: module paths of the student that the attention head reads.
+
+    Attributes:
+        start: original-size weights that the delivered network started from; controls reuse them.
+        events: a record per pruning event, in order.
+        history: a row per epoch of every training, in order.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        teacher: Teacher,
+        build: Callable[[], nn.Module],
+        student_taps: tuple[str, ...],
+        folder: RunFolder,
+        world: World,
+        precision: Precision,
+        progress: Progress,
+    ) -> None:
+        self.recipe = recipe
+        self.data = data
+        self.teacher = teacher
+        self.build = build
+        self.student_taps = student_taps
+        self.folder = folder
+        self.world = world
+        self.precision = precision
+        self.progress = progress
+        self.events: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
+        self.start: dict[str, Tensor] = {}
+        self.pruner = Pruner(recipe, data, world, build, student_taps)
+
+    def original_student(self) -> Student:
+        """The student before anything is removed."""
+        student = Student(self.build)
+        student.module.to(self.world.device)
+        if not self.start:
+            self.start = student.weights()
+        return student
+
+    def sad_loss(self) -> LossSettings:
+        """The recipe's SAD loss."""
+        return trainings.sad_loss(self.recipe)
+
+    def plain_loss(self) -> LossSettings:
+        """The task loss alone."""
+        return trainings.plain_loss()
+
+    def final_training(self) -> Training:
+        """The training of the delivered network."""
+        return trainings.final_training(self.recipe)
+
+    def search_training(self, loss: LossSettings) -> Training:
+        """One lottery round under `loss`."""
+        return trainings.search_training(self.recipe, loss)
+
+    def rewind_steps(self) -> int:
+        """k, in steps."""
+        return trainings.rewind_steps(self.recipe, self.data.num_batches(self.recipe.batch_size))
+
+    def train(
+        self,
+        student: Student,
+        stage: str,
+        training: Training,
+        before_epoch: BeforeEpoch | None = None,
+    ) -> None:
+        """Train `student` in place, or take over what a finished training of this name left."""
+        settings = training.fit_settings(stage, self.recipe)
+        fit = Fit(
+            network=student,
+            settings=settings,
+            data=self.data,
+            folder=self.folder,
+            world=self.world,
+            precision=self.precision,
+            progress=self.progress,
+            make_learner=lambda: self.learner(student, settings),
+            before_epoch=before_epoch,
+            describe=lambda: self.pruner.sizes(student),
+        )
+        result = fit.run()
+        self.history += result.history
+        self.events += result.events
+
+    def prune(self, student: Student, progress: float, learner: Learner) -> dict[str, Any]:
+        """Remove from a student in training until `progress` of the way to the target."""
+        record = self.pruner.prune(student, progress, learner)
+        self.progress.note(self.pruner.describe(record))
+        return record
+
+    def prune_between(
+        self, student: Student, stage: str, progress: float, training: Training
+    ) -> None:
+        """Remove from a student between two trainings, scored on its trained weights."""
+        held = load_shared(self.folder, self.world, f"{stage}.done")
+        if held is None:
+            learner = self.learner(student, training.fit_settings(stage, self.recipe))
+            record = self.prune(student, progress, learner)
+            held = {"network": student.snapshot(), "record": record}
+            if self.world.is_main:
+                self.folder.save(f"{stage}.done", held)
+        else:
+            student.restore(held["network"])
+        self.events.append({"stage": stage, **held["record"]})
+
+    def learner(self, student: Student, settings: FitSettings) -> Learner:
+        """A learner for the student as it is now; masks are re-applied after each of its steps."""
+        inputs = tuple(
+            tensor.to(self.world.device) for tensor in self.data.example_inputs(_PROBE_BATCH)
+        )
+        learner = Learner(
+            student.module,
+            self.student_taps,
+            self.teacher,
+            settings,
+            self.world,
+            self.precision,
+            Batch(inputs, inputs[0].new_zeros(_PROBE_BATCH), inputs[0].new_zeros(_PROBE_BATCH)),
+            self.data.task,
+        )
+        learner.after_step = lambda: student.hold_masks(learner.optimizer)
+        return learner

@@ -1,0 +1,167 @@
+"""From what a user names to a run that can start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgeprune.data.dataset import Data
+from edgeprune.data.registry import load_data
+from edgeprune.distill.taps import default_taps
+from edgeprune.errors import UserInputError
+from edgeprune.methods.run import Run
+from edgeprune.methods.sources import (
+    StudentSource,
+    TeacherSource,
+    aligned_teacher,
+    student_source,
+)
+from edgeprune.models.summary import count_params
+from edgeprune.models.teacher import LoadedModel
+from edgeprune.recipe import Recipe
+from edgeprune.train.distributed import World
+from edgeprune.train.precision import choose_precision
+from edgeprune.train.progress import Progress
+from edgeprune.train.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What `compress` was given, each as a name or as the thing itself."""
+
+    teacher: str | os.PathLike[str] | TeacherSource | nn.Module
+    student: str | Callable[[], nn.Module] | None
+    data: str | Data
+    loss: Callable[..., Any] | None = None
+
+    def names(self) -> dict[str, Any]:
+        """Recipe settings that name the data and, where it has a name, the student."""
+        data = self.data if isinstance(self.data, str) else self.data.name
+        student = self.student if isinstance(self.student, str) else None
+        return {"data": data, **({"student": student} if student else {})}
+
+    def teacher_fingerprint(self) -> str:
+        """What tells this teacher from another when a run is resumed."""
+        if isinstance(self.teacher, nn.Module):
+            return fingerprint(self.teacher)
+        return self._teacher_source().fingerprint()
+
+    def load_data(self, recipe: Recipe) -> Data:
+        """The data set."""
+        if isinstance(self.data, Data):
+            return self.data
+        return load_data(
+            self.data,
+            seed=recipe.seed,
+            val_fraction=recipe.val_fraction,
+            train_limit=recipe.train_limit,
+            image_size=recipe.image_size,
+            augment=recipe.augment,
+        )
+
+    def load_teacher(self, data: Data) -> LoadedModel:
+        """The teacher."""
+        if isinstance(self.teacher, nn.Module):
+            return LoadedModel.of_module(self.teacher, classes=data.classes or None)
+        return self._teacher_source().load(data)
+
+    def make_student(self, recipe: Recipe, teacher: LoadedModel, data: Data) -> StudentSource:
+        """How the original student is made."""
+        if callable(self.student):
+            return StudentSource(self.student, getattr(self.student, "__name__", "user"))
+        return student_source(recipe.student, teacher, data, recipe.seed)
+
+    def _teacher_source(self) -> TeacherSource:
+        if isinstance(self.teacher, TeacherSource):
+            return self.teacher
+        assert not isinstance(self.teacher, nn.Module)
+        return TeacherSource(os.fspath(self.teacher))
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the report needs to know beyond the run itself."""
+
+    teacher: LoadedModel
+    student: StudentSource
+
+    @property
+    def fresh_weights(self) -> Callable[[int], dict[str, Tensor]] | None:
+        """Original-size weights from another seed, where the architecture is known."""
+        fresh = self.student.fresh
+        if fresh is None:
+            return None
+        return lambda seed: dict(fresh(seed).state_dict())
+
+
+def prepare_run(
+    recipe: Recipe, sources: Sources, folder: RunFolder, world: World, progress: Progress
+) -> tuple[Run, Context]:
+    """Load data and networks, check that they fit together, and find the taps.
+
+    Raises:
+        UserInputError: they do not fit; one line says how.
+    """
+    data = sources.load_data(recipe)
+    loaded = sources.load_teacher(data)
+    if loaded.preprocessing is not None:
+        data = data.with_preprocessing(loaded.preprocessing)
+    student = sources.make_student(recipe, loaded, data)
+    probe = data.example_inputs(2)
+    original = student.build()
+    _check_student(original, probe, data, loaded)
+    uses_head = recipe.beta > 0
+    teacher_taps = recipe.teacher_taps or (default_taps(loaded.module, probe) if uses_head else ())
+    student_taps = recipe.student_taps or (default_taps(original, probe) if uses_head else ())
+    teacher = aligned_teacher(loaded, data, tuple(teacher_taps))
+    teacher.module.to(world.device)
+    run = Run(
+        recipe,
+        data,
+        teacher,
+        student.build,
+        tuple(student_taps),
+        folder,
+        world,
+        choose_precision(recipe.precision, world.device),
+        progress,
+        sources.loss,
+    )
+    return run, Context(loaded, student)
+
+
+def fingerprint(module: nn.Module) -> str:
+    """SHA-256 over names and values of a module's state."""
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_student(
+    student: nn.Module, probe: tuple[Tensor, ...], data: Data, teacher: LoadedModel
+) -> None:
+    try:
+        outputs = student.eval()(*probe)
+    except (RuntimeError, ValueError, TypeError) as failure:
+        shape = "x".join(str(side) for side in probe[0].shape[1:])
+        raise UserInputError(
+            f"the student cannot take the data's {shape} inputs: {failure}"
+        ) from failure
+    if data.classes and outputs.shape[-1] != len(data.classes):
+        raise UserInputError(
+            f"the student has {outputs.shape[-1]} outputs, the data {len(data.classes)} classes: "
+            "give the student the data's number of classes"
+        )
+    teacher_params, student_params = count_params(teacher.module), count_params(student)
+    if student_params > teacher_params:
+        raise UserInputError(
+            f"the student ({student_params:,} parameters) is larger than the teacher "
+            f"({teacher_params:,}): choose a smaller --student"
+        )

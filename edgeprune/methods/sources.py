@@ -1,0 +1,141 @@
+"""Where the teacher and the original student come from."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from edgeprune.data.dataset import Data
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.errors import UserInputError
+from edgeprune.methods.student import seeded
+from edgeprune.models.registry import build_model
+from edgeprune.models.teacher import LoadedModel, class_mapping, load_teacher
+from edgeprune.train.teacher import Teacher
+
+
+@dataclass(frozen=True)
+class TeacherSource:
+    """A teacher file and what has to be said about it."""
+
+    path: str
+    arch: str | None = None
+    model: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    trust_pickle: bool = False
+
+    def load(self, data: Data) -> LoadedModel:
+        """Read the file.
+
+        Raises:
+            UserInputError: see `edgeprune.models.teacher.load_teacher`.
+        """
+        return load_teacher(
+            self.path,
+            arch=self.arch,
+            model=self.model,
+            num_classes=len(data.classes),
+            in_channels=data.preprocessing.channels,
+            mean=self.mean,
+            std=self.std,
+            trust_pickle=self.trust_pickle,
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file, for the run's identity."""
+        digest = hashlib.sha256()
+        with Path(self.path).open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class StudentSource:
+    """How the original student is made.
+
+    Attributes:
+        build: makes it, with the same weights every time.
+        arch: registry name, or the factory's name for information.
+        arch_args: what the registry needs besides the name.
+        fresh: makes the same network with weights from another seed; None where it is a copy of
+            a network that only its file knows.
+    """
+
+    build: Callable[[], nn.Module]
+    arch: str
+    arch_args: Mapping[str, Any] = field(default_factory=dict)
+    fresh: Callable[[int], nn.Module] | None = None
+
+
+def aligned_teacher(loaded: LoadedModel, data: Data, taps: tuple[str, ...]) -> Teacher:
+    """The teacher with its outputs in the order of the data's classes."""
+    columns = None
+    if loaded.classes is not None and data.classes and loaded.classes != data.classes:
+        columns = class_mapping(loaded.classes, data.classes)
+    return Teacher(loaded.module, taps, columns)
+
+
+def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int) -> StudentSource:
+    """The student `name` (an architecture or pkg.mod:factory); a copy of the teacher if None.
+
+    Raises:
+        UserInputError: the name means nothing, the factory fails, or the teacher cannot be copied.
+    """
+    weights_seed = keyed_generator(seed, "student").initial_seed()
+    if name is None:
+        return _teacher_copy(teacher)
+    if ":" in name:
+        factory = _factory(name)
+        return StudentSource(
+            seeded(factory, weights_seed), name, {}, lambda other: seeded(factory, other)()
+        )
+    arguments = {
+        "num_classes": len(data.classes),
+        "in_channels": data.preprocessing.channels,
+    }
+
+    def make() -> nn.Module:
+        return build_model(name, **arguments)
+
+    return StudentSource(
+        seeded(make, weights_seed), name, arguments, lambda other: seeded(make, other)()
+    )
+
+
+def _teacher_copy(teacher: LoadedModel) -> StudentSource:
+    if teacher.source_kind == "exported":
+        raise UserInputError(
+            f"{teacher.source}: an exported program cannot be pruned; name a network with --student"
+        )
+
+    def copied() -> nn.Module:
+        return copy.deepcopy(teacher.module).train().requires_grad_(True)
+
+    return StudentSource(copied, teacher.arch, teacher.arch_args)
+
+
+def _factory(name: str) -> Callable[[], nn.Module]:
+    module_name, _, attribute = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as failure:
+        raise UserInputError(f"--student {name}: {failure}; write it as pkg.mod:factory") from (
+            failure
+        )
+
+    def make() -> nn.Module:
+        network = factory()
+        if not isinstance(network, nn.Module):
+            raise UserInputError(f"--student {name}: returned no torch.nn.Module")
+        return network
+
+    return make

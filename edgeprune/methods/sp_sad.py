@@ -1,0 +1,28 @@
+"""SP-SAD: structured pruning while training with the SAD loss (arXiv 2401.10484, section III)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgeprune.methods.plan import sp_events
+from edgeprune.methods.run import Run
+from edgeprune.methods.student import Student
+from edgeprune.train.learner import Learner
+
+
+def sp_sad(run: Run) -> Student:
+    """Train with SAD; at every event remove the lowest-scored channels and carry the rest over.
+
+    The optimiser's state, the batch norms and the SAD head shrink with the network, so an epoch
+    gets cheaper with every event.
+    """
+    student = run.original_student()
+    events = sp_events(run.recipe)
+
+    def prune_when_due(epoch: int, learner: Learner) -> dict[str, Any] | None:
+        if epoch not in events:
+            return None
+        return run.prune(student, events[epoch], learner)
+
+    run.train(student, "sp-sad", run.final_training(), before_epoch=prune_when_due)
+    return student

@@ -1,0 +1,93 @@
+"""A student on its way from the original network to the delivered one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgeprune.models.attributes import apply_attributes, attributes_of
+from edgeprune.models.checkpoint import resize_parameters
+from edgeprune.prune.masks import MaskSet
+from edgeprune.prune.tickets import KeptIndex, shared_names
+from edgeprune.train.precision import to_channels_last
+
+
+class Student:
+    """The network as it is now, and how it descends from the original.
+
+    Args:
+        build: makes the original network, with the same weights every time.
+
+    Attributes:
+        module: the network; widths change by surgery.
+        kept: the original positions that are left.
+        masks: weights held at zero (weight granularity), or None.
+    """
+
+    def __init__(self, build: Callable[[], nn.Module]) -> None:
+        self._build = build
+        self.module = build()
+        self._aliases = shared_names(self.module)
+        self.kept = KeptIndex()
+        self.masks: MaskSet | None = None
+        to_channels_last(self.module)
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the present state_dict."""
+        return {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+
+    def rewind(self, original: Mapping[str, Tensor]) -> None:
+        """Load the original-size weights `original`, restricted to what is left."""
+        self.load_present(self.kept.restrict(original, self._aliases))
+
+    def load_present(self, weights: Mapping[str, Tensor]) -> None:
+        """Load weights of the present size; masked ones stay zero."""
+        self.module.load_state_dict(weights)
+        self.hold_masks()
+
+    def hold_masks(self, optimizer: torch.optim.Optimizer | None = None) -> None:
+        """Set masked weights, and their momentum, to zero again."""
+        if self.masks is not None:
+            self.masks.apply(self.module, optimizer)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Widths, weights, lineage and masks, as plain values and tensors."""
+        return {
+            "attributes": attributes_of(self.module),
+            "weights": self.weights(),
+            "kept": self.kept.as_dict(),
+            "masks": None if self.masks is None else self.masks.state_dict(),
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Become the network of `snapshot`."""
+        device = next(self.module.parameters()).device
+        self.module = self._build()
+        apply_attributes(self.module, snapshot["attributes"])
+        resize_parameters(self.module, snapshot["weights"])
+        self.module.load_state_dict(snapshot["weights"])
+        self.module.to(device)
+        to_channels_last(self.module)
+        self.kept = KeptIndex.from_dict(snapshot["kept"])
+        masks = snapshot["masks"]
+        self.masks = None if masks is None else MaskSet.from_state_dict(masks)
+
+    def copy(self) -> Student:
+        """An independent student with the same network and lineage."""
+        other = Student(self._build)
+        other.restore(self.snapshot())
+        return other
+
+
+def seeded(build: Callable[[], nn.Module], seed: int) -> Callable[[], nn.Module]:
+    """`build` with fresh weights drawn from `seed`, leaving the global generator alone."""
+
+    def make() -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return build()
+
+    return make

@@ -1,0 +1,95 @@
+"""The trainings a recipe asks for: one for the delivered network, one for search rounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from edgeprune.recipe import Recipe
+from edgeprune.train.learning_rate import LearningRate
+from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
+
+
+@dataclass(frozen=True)
+class Training:
+    """One kind of training, before it gets a name and a network."""
+
+    epochs: int
+    loss: LossSettings
+    rate: LearningRate
+    lr_scope: str = "round"
+    round_epochs: int = 0
+    steps: int | None = None
+
+    def starting_at(self, round_number: int) -> Training:
+        """The same training as round `round_number`: with one schedule over all rounds, later."""
+        if self.lr_scope != "run":
+            return self
+        return replace(self, rate=replace(self.rate, offset=round_number * self.round_epochs))
+
+    def first_steps(self, steps: int) -> Training:
+        """Only the first `steps` steps of the first epoch."""
+        return replace(self, epochs=1, steps=steps)
+
+    def with_loss(self, loss: LossSettings) -> Training:
+        """The same training under another loss."""
+        return replace(self, loss=loss)
+
+    def fit_settings(self, stage: str, recipe: Recipe) -> FitSettings:
+        """Settings for the training loop."""
+        return FitSettings(
+            stage=stage,
+            epochs=self.epochs,
+            batch_size=recipe.batch_size,
+            rate=self.rate,
+            loss=self.loss,
+            optimiser=OptimiserSettings(recipe.momentum, recipe.weight_decay, recipe.nesterov),
+            seed=recipe.seed,
+            precision=recipe.precision,
+            steps=self.steps,
+        )
+
+
+def sad_loss(recipe: Recipe) -> LossSettings:
+    """The recipe's SAD loss."""
+    return LossSettings(recipe.alpha, recipe.beta, recipe.tau, recipe.head_dim)
+
+
+def plain_loss() -> LossSettings:
+    """The task loss alone."""
+    return LossSettings()
+
+
+def kd_loss(recipe: Recipe) -> LossSettings:
+    """SAD without its attention term."""
+    return replace(sad_loss(recipe), beta=0.0)
+
+
+def final_training(recipe: Recipe) -> Training:
+    """The training of the delivered network, with SAD."""
+    return _training(recipe, recipe.epochs, sad_loss(recipe), recipe.lr, recipe.milestones)
+
+
+def search_training(recipe: Recipe, loss: LossSettings) -> Training:
+    """One lottery round."""
+    milestones = recipe.search_milestones or recipe.milestones
+    return _training(recipe, recipe.every, loss, recipe.search_lr or recipe.lr, milestones)
+
+
+def rewind_steps(recipe: Recipe, steps_per_epoch: int) -> int:
+    """k: the early step that tickets rewind to."""
+    return max(1, math.ceil(recipe.rewind * recipe.every * steps_per_epoch))
+
+
+def _training(
+    recipe: Recipe, epochs: int, loss: LossSettings, lr: float, milestones: tuple[int, ...]
+) -> Training:
+    rate = LearningRate(
+        peak=lr,
+        kind=recipe.lr_schedule,
+        epochs=epochs,
+        milestones=milestones,
+        gamma=recipe.lr_gamma,
+        warmup=recipe.warmup,
+    )
+    return Training(epochs, loss, rate, recipe.lr_scope, recipe.every)

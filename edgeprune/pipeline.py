@@ -1,0 +1,158 @@
+"""`edgeprune.compress`: from a trained teacher to a verified student and its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import nn
+
+from edgeprune.data.dataset import Data
+from edgeprune.errors import AccuracyGateMissedError, UserInputError
+from edgeprune.methods.controls import run_control
+from edgeprune.methods.history_file import RecordedProgress
+from edgeprune.methods.lth_sad import lth_sad
+from edgeprune.methods.machine import hold_conditions
+from edgeprune.methods.outcome import Outcome, deliver
+from edgeprune.methods.run import Run
+from edgeprune.methods.setup import Sources, prepare_run
+from edgeprune.methods.sources import TeacherSource
+from edgeprune.methods.sp_sad import sp_sad
+from edgeprune.methods.ss_sad import ss_sad
+from edgeprune.methods.student import Student
+from edgeprune.recipe import CONTROLS, Control, Recipe, resolve_recipe
+from edgeprune.report.html import write_html
+from edgeprune.report.run_report import RunReport, load_report
+from edgeprune.train.distributed import World, join_world, leave_world
+from edgeprune.train.progress import ConsoleProgress, Progress
+from edgeprune.train.run_folder import RunFolder
+
+METHODS: dict[str, Callable[[Run], Student]] = {
+    "sp_sad": sp_sad,
+    "lth_sad": lth_sad,
+    "ss_sad": ss_sad,
+}
+
+
+def compress(
+    teacher: str | os.PathLike[str] | TeacherSource | nn.Module,
+    student: str | Callable[[], nn.Module] | None = None,
+    data: str | Data = "digits",
+    method: str = "ss_sad",
+    loss: Callable[..., Any] | None = None,
+    *,
+    preset: str = "quick",
+    out: str | os.PathLike[str] = "runs/compress",
+    controls: Sequence[str] = (),
+    device: str = "auto",
+    show_progress: bool = False,
+    **settings: Any,
+) -> RunReport:
+    """Prune and distil a student under a teacher, verify it, export it and measure it.
+
+    Everything lands in the folder `out`; the same call goes on with an unfinished run and returns
+    at once from a finished one.
+
+    Args:
+        teacher: a checkpoint (see `TeacherSource` for what can be said about it) or a module
+            whose outputs are in the order of the data's classes.
+        student: architecture, `pkg.mod:factory`, or a callable that makes the network; None takes
+            a copy of the teacher.
+        data: specification (see `edgeprune.data.load_data`) or a `Data`.
+        method: `sp_sad`, `lth_sad` or `ss_sad`.
+        loss: `loss(outputs, targets) -> scalar` in place of cross-entropy.
+        preset: `paper`, `sound` or `quick`.
+        out: run folder.
+        controls: names of controls to train as well, see `edgeprune.methods.controls`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        show_progress: print progress on stderr.
+        settings: any field of `edgeprune.recipe.Recipe`.
+
+    Returns:
+        The report, as in `out/report.json`.
+
+    Raises:
+        UserInputError: something given cannot be used; one line says what and the remedy.
+        BudgetMissedError: the target cannot be reached on this network.
+        AccuracyGateMissedError: `min_accuracy` was not reached; the report is written.
+        TrainingDivergedError: the loss stopped being a number.
+    """
+    unknown = [control for control in controls if control not in CONTROLS]
+    if unknown:
+        raise UserInputError(f"unknown control '{unknown[0]}': use {', '.join(CONTROLS)}")
+    sources = Sources(teacher, student, data, loss)
+    recipe = resolve_recipe(method, preset, {**settings, **sources.names()})
+    folder = RunFolder(out)
+    folder.create()
+    world = join_world(device)
+    shown: Progress = ConsoleProgress() if show_progress and world.is_main else Progress()
+    try:
+        with folder.locked_by(world):
+            if world.is_main:
+                folder.remove_leftovers()
+                folder.claim(_identity(recipe, sources))
+            return _compress(recipe, sources, folder, world, shown, controls)
+    finally:
+        shown.close()
+        leave_world()
+
+
+def _compress(
+    recipe: Recipe,
+    sources: Sources,
+    folder: RunFolder,
+    world: World,
+    shown: Progress,
+    controls: Sequence[str],
+) -> RunReport:
+    finished = _finished(folder, controls)
+    if finished is not None:
+        shown.note(f"{folder.path}: already finished")
+        return _gate(finished, recipe)
+    progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
+    run, context = prepare_run(recipe, sources, folder, world, progress)
+    if world.is_main:
+        hold_conditions(folder, world.size, run.precision.name, shown)
+        (folder.path / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+    delivered = METHODS[recipe.method](run)
+    method_rows, start = len(run.history), run.start
+    compared = {
+        name: run_control(run, _control(name), delivered, start, context.fresh_weights)
+        for name in controls
+    }
+    outcome = Outcome(delivered, compared, method_rows)
+    report = deliver(run, context, outcome) if world.is_main else None
+    report = world.broadcast(report)
+    assert report is not None
+    if world.is_main:
+        write_html(report, folder.path)
+    return _gate(report, recipe)
+
+
+def _finished(folder: RunFolder, controls: Sequence[str]) -> RunReport | None:
+    path = folder.path / "report.json"
+    if not path.exists():
+        return None
+    report = load_report(path)
+    measured = {str(control["name"]) for control in report.controls}
+    return report if set(controls) <= measured else None
+
+
+def _gate(report: RunReport, recipe: Recipe) -> RunReport:
+    wanted, metric = recipe.min_accuracy, report.student["metric"]
+    if wanted is not None and metric < wanted:
+        raise AccuracyGateMissedError(
+            f"the student reaches {metric:.2f} %, --min-accuracy asks {wanted:g} %: "
+            "use more epochs or a larger target"
+        )
+    return report
+
+
+def _identity(recipe: Recipe, sources: Sources) -> dict[str, Any]:
+    settings = recipe.model_dump(mode="json", exclude={"min_accuracy"})
+    return {**settings, "teacher": sources.teacher_fingerprint()}
+
+
+def _control(name: str) -> Control:
+    return next(control for control in CONTROLS if control == name)

@@ -1,0 +1,214 @@
+"""Training a teacher: the same loop, state and resume as everything else, without a teacher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprune.data.batch import Batch
+from edgeprune.data.dataset import Data
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.data.registry import load_data
+from edgeprune.errors import UserInputError
+from edgeprune.methods.history_file import RecordedProgress
+from edgeprune.methods.machine import hold_conditions
+from edgeprune.methods.student import Student, seeded
+from edgeprune.models.checkpoint import checkpoint_of, load_checkpoint, save_checkpoint
+from edgeprune.models.registry import build_model
+from edgeprune.models.summary import count_params
+from edgeprune.train.distributed import World, join_world, leave_world
+from edgeprune.train.evaluate import top1_percent
+from edgeprune.train.fit import Fit
+from edgeprune.train.learner import Learner
+from edgeprune.train.learning_rate import LearningRate
+from edgeprune.train.precision import Precision, choose_precision
+from edgeprune.train.progress import ConsoleProgress, Progress
+from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
+
+_STAGE = "train"
+_DATA_SETTINGS = ("train_limit", "image_size", "augment", "val_fraction")
+_OTHER_SETTINGS = ("precision", "weight_decay", "momentum")
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained teacher.
+
+    Attributes:
+        test_top1: percent, from one read of the test set.
+        train_seconds: over all epochs, whatever process did them.
+    """
+
+    path: str
+    arch: str
+    params: int
+    epochs: int
+    val_top1: float
+    test_top1: float
+    train_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def pretrain(
+    arch: str,
+    data: str,
+    out: Path,
+    *,
+    epochs: int = 40,
+    seed: int = 0,
+    lr: float = 0.1,
+    batch_size: int = 128,
+    device: str = "auto",
+    show_progress: bool = False,
+    **settings: Any,
+) -> TrainResult:
+    """Train `arch` from scratch with SGD and a one-cycle rate, and write a checkpoint.
+
+    The state of an unfinished training lies in `<out>.run/`; the same call goes on from there, and
+    returns at once when the checkpoint is complete.
+
+    Args:
+        arch: zoo or torchvision name.
+        data: specification, see `edgeprune.data.load_data`.
+        out: checkpoint to write.
+        settings: `train_limit`, `image_size`, `augment`, `val_fraction`, `precision`,
+            `weight_decay`, `momentum`.
+
+    Raises:
+        UserInputError: a setting that does not apply here, or unusable data.
+        RunBusyError: another process trains into the same file.
+    """
+    _refuse_other_settings(settings)
+    folder = RunFolder(out.with_name(f"{out.name}.run"))
+    folder.create()
+    world = join_world(device)
+    shown: Progress = ConsoleProgress() if show_progress and world.is_main else Progress()
+    try:
+        with folder.locked_by(world):
+            identity = {
+                "arch": arch, "data": data, "epochs": epochs, "seed": seed, "lr": lr,
+                "batch_size": batch_size, "processes": world.size, **settings,
+            }  # fmt: skip
+            if world.is_main:
+                folder.claim(identity)
+            return _train(arch, data, out, identity, folder, world, shown)
+    finally:
+        shown.close()
+        leave_world()
+
+
+def _train(
+    arch: str,
+    data_spec: str,
+    out: Path,
+    identity: Mapping[str, Any],
+    folder: RunFolder,
+    world: World,
+    shown: Progress,
+) -> TrainResult:
+    if out.exists():
+        return _result(out, load_checkpoint(out).provenance)
+    seed = int(identity["seed"])
+    chosen = {key: identity[key] for key in _DATA_SETTINGS if key in identity}
+    data = load_data(data_spec, seed=seed, **chosen)
+    arguments = {"num_classes": len(data.classes), "in_channels": data.preprocessing.channels}
+    student = Student(
+        seeded(
+            lambda: build_model(arch, **arguments), keyed_generator(seed, "teacher").initial_seed()
+        )
+    )
+    settings = _settings(identity)
+    precision = choose_precision(settings.precision, world.device)
+    progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
+    if world.is_main:
+        hold_conditions(folder, world.size, precision.name, shown)
+    fit = Fit(
+        student, settings, data, folder, world, precision, progress,
+        make_learner=lambda: _learner(student, settings, data, world, precision),
+    )  # fmt: skip
+    history = fit.run().history
+    test_top1 = top1_percent(student.module, data, "test", world, precision)
+    provenance = {
+        **identity,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "val_top1": history[-1]["val_top1"],
+        "test_top1": test_top1,
+        "train_seconds": sum(row["seconds"] for row in history),
+    }
+    if world.is_main:
+        checkpoint = checkpoint_of(
+            student.module.cpu().eval(),
+            arch=arch,
+            arch_args=arguments,
+            preprocessing=data.preprocessing,
+            classes=data.classes,
+            metrics={"test_top1": test_top1, "val_top1": history[-1]["val_top1"]},
+            provenance=provenance,
+        )
+        save_checkpoint(out, checkpoint)
+        folder.discard(f"{_STAGE}.done")
+    return TrainResult(
+        str(out), arch, count_params(student.module), settings.epochs,
+        history[-1]["val_top1"], test_top1, provenance["train_seconds"],
+    )  # fmt: skip
+
+
+def _result(out: Path, provenance: Mapping[str, Any]) -> TrainResult:
+    checkpoint = load_checkpoint(out)
+    try:
+        return TrainResult(
+            str(out),
+            str(provenance["arch"]),
+            sum(tensor.numel() for tensor in checkpoint.parameters().values()),
+            int(provenance["epochs"]),
+            float(provenance["val_top1"]),
+            float(provenance["test_top1"]),
+            float(provenance["train_seconds"]),
+        )
+    except KeyError as failure:
+        raise UserInputError(
+            f"--out {out}: exists and was not made by edgeprune train; choose another file"
+        ) from failure
+
+
+def _settings(identity: Mapping[str, Any]) -> FitSettings:
+    epochs = int(identity["epochs"])
+    return FitSettings(
+        stage=_STAGE,
+        epochs=epochs,
+        batch_size=int(identity["batch_size"]),
+        rate=LearningRate(float(identity["lr"]), "one_cycle", epochs),
+        loss=LossSettings(),
+        optimiser=OptimiserSettings(
+            momentum=float(identity.get("momentum", 0.9)),
+            weight_decay=float(identity.get("weight_decay", 5e-4)),
+            nesterov=True,
+        ),
+        seed=int(identity["seed"]),
+        precision=str(identity.get("precision", "auto")),
+    )
+
+
+def _learner(
+    student: Student, settings: FitSettings, data: Data, world: World, precision: Precision
+) -> Learner:
+    inputs = tuple(tensor.to(world.device) for tensor in data.example_inputs(2))
+    probe = Batch(inputs, inputs[0].new_zeros(2), inputs[0].new_zeros(2))
+    return Learner(student.module, (), None, settings, world, precision, probe, data.task)
+
+
+def _refuse_other_settings(settings: Mapping[str, Any]) -> None:
+    allowed = (*_DATA_SETTINGS, *_OTHER_SETTINGS)
+    for key in settings:
+        if key not in allowed:
+            raise UserInputError(
+                f"--set {key}: a teacher's training has no such setting; it has "
+                f"{', '.join(allowed)}"
+            )

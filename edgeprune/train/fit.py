@@ -1,0 +1,220 @@
+"""One training, epoch by epoch, that can be killed at any moment and goes on where it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from edgeprune.data.batch import Batch
+from edgeprune.data.dataset import Data
+from edgeprune.device.rapl import EnergyWindow
+from edgeprune.errors import TrainingDivergedError
+from edgeprune.train.distributed import World
+from edgeprune.train.evaluate import top1_percent
+from edgeprune.train.learner import Learner
+from edgeprune.train.precision import Precision
+from edgeprune.train.progress import Progress
+from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.settings import FitSettings
+
+HistoryRow = dict[str, Any]
+_CHECK_EVERY = 20  # steps between looks at the running loss, which cost a sync on a GPU
+
+
+class Resumable(Protocol):
+    """A network that can be saved whole, widths included, and put back."""
+
+    module: nn.Module
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything `restore` needs, as tensors and plain values."""
+        ...
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Become the network of `snapshot`."""
+        ...
+
+
+@dataclass
+class FitResult:
+    """What a training leaves besides the network: a row per epoch and a record per event."""
+
+    history: list[HistoryRow] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+BeforeEpoch = Callable[[int, Learner], dict[str, Any] | None]
+
+
+class Fit:
+    """Runs or resumes one training of `network`.
+
+    Args:
+        network: trained in place.
+        make_learner: builds the learner for the network as it is now.
+        before_epoch: called before each epoch with (epoch, learner), for pruning events; what it
+            returns is kept as a record.
+        describe: extra columns of a history row (sizes).
+    """
+
+    def __init__(
+        self,
+        network: Resumable,
+        settings: FitSettings,
+        data: Data,
+        folder: RunFolder,
+        world: World,
+        precision: Precision,
+        progress: Progress,
+        make_learner: Callable[[], Learner],
+        before_epoch: BeforeEpoch | None = None,
+        describe: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        self.network = network
+        self.settings = settings
+        self.data = data
+        self.folder = folder
+        self.world = world
+        self.precision = precision
+        self.progress = progress
+        self._make_learner = make_learner
+        self._before_epoch = before_epoch
+        self._describe = describe or dict
+        self.result = FitResult()
+
+    def run(self) -> FitResult:
+        """Train to the end, or return at once what a finished training left."""
+        stage = self.settings.stage
+        finished = load_shared(self.folder, self.world, f"{stage}.done")
+        if finished is not None:
+            self._take(finished)
+            return self.result
+        held = load_shared(self.folder, self.world, stage)
+        if held is not None:
+            self._take(held)
+        learner = self._make_learner()
+        if held is not None:
+            learner.load_state(held["learner"])
+        self._epochs(learner, 0 if held is None else int(held["epoch"]))
+        self._finish()
+        return self.result
+
+    def _take(self, held: dict[str, Any]) -> None:
+        self.network.restore(held["network"])
+        self.result = FitResult(list(held["history"]), list(held["events"]))
+        self.progress.replay(self.result.history)
+
+    def _epochs(self, learner: Learner, first: int) -> None:
+        for epoch in range(first, self.settings.epochs):
+            if self._before_epoch is not None:
+                record = self._before_epoch(epoch, learner)
+                if record is not None:
+                    self.result.events.append({"epoch": epoch, **record})
+            with EnergyWindow() as window:
+                row = self._epoch(learner, epoch)
+            row["energy_j"] = window.result.energy_j
+            self.result.history.append(row)
+            self.progress.epoch(row)
+            if epoch + 1 < self.settings.epochs:
+                self._save(learner, epoch + 1)
+
+    def _epoch(self, learner: Learner, epoch: int) -> HistoryRow:
+        started = time.monotonic()
+        learner.train_mode()
+        totals = torch.zeros(6, dtype=torch.float64, device=self.world.device)
+        rate = 0.0
+        steps = self._steps()
+        for number, batch in enumerate(self._batches(epoch, steps)):
+            rate = self.settings.rate.at(epoch + number / steps)
+            parts, outputs = learner.step(batch, epoch, number, rate)
+            totals += _sums(parts.total, parts.task, parts.kl, parts.afd, outputs, batch)
+            self.progress.step(self.settings.stage, epoch, self.settings.epochs, number, steps)
+            if number % _CHECK_EVERY == 0 or number + 1 == steps:
+                self._check_finite(float(totals[0]), epoch, rate)
+        self.world.average_buffers(self.network.module)
+        loss, task, kl, afd, hits, seen = self.world.sum(totals).tolist()
+        return {
+            "stage": self.settings.stage,
+            "epoch": epoch,
+            "lr": rate,
+            "loss": loss / seen,
+            "ce": task / seen,
+            "kl": kl / seen,
+            "afd": afd / seen,
+            "train_top1": 100.0 * hits / seen,
+            "val_top1": self._validate(),
+            **self._describe(),
+            "seconds": time.monotonic() - started,
+        }
+
+    def _batches(self, epoch: int, steps: int) -> Iterator[Batch]:
+        settings = self.settings
+        batches = self.data.train_batches(
+            epoch=epoch,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            rank=self.world.rank,
+            world_size=self.world.size,
+        )
+        device = self.world.device
+        for number, batch in enumerate(batches):
+            if number == steps:
+                return
+            yield Batch(
+                tuple(tensor.to(device) for tensor in batch.inputs),
+                batch.targets.to(device),
+                batch.index,
+            )
+
+    def _steps(self) -> int:
+        whole = self.data.num_batches(self.settings.batch_size, self.world.size)
+        return min(whole, self.settings.steps or whole)
+
+    def _validate(self) -> float:
+        return top1_percent(self.network.module, self.data, "val", self.world, self.precision)
+
+    def _check_finite(self, total: float, epoch: int, rate: float) -> None:
+        if total != total or total in (float("inf"), float("-inf")):
+            raise TrainingDivergedError(
+                f"the loss became {total} in epoch {epoch} of stage {self.settings.stage} at "
+                f"lr={rate:.4g}: try --set lr={rate / 5:.2g} (or --set precision=fp32)"
+            )
+
+    def _save(self, learner: Learner, epoch: int) -> None:
+        # Every process builds the optimiser's state, one writes it.
+        payload = {"epoch": epoch, "learner": learner.state(), **self._outcome()}
+        if self.world.is_main:
+            self.folder.save(self.settings.stage, payload)
+
+    def _finish(self) -> None:
+        if self.world.is_main:
+            self.folder.save(f"{self.settings.stage}.done", self._outcome())
+            self.folder.discard(self.settings.stage)
+
+    def _outcome(self) -> dict[str, Any]:
+        return {
+            "network": self.network.snapshot(),
+            "history": self.result.history,
+            "events": self.result.events,
+        }
+
+
+def load_shared(folder: RunFolder, world: World, name: str) -> dict[str, Any] | None:
+    """State that the main process finds, in every process: all of them go on from the same."""
+    held: dict[str, Any] | None = world.broadcast(folder.load(name) if world.is_main else None)
+    return held
+
+
+def _sums(
+    total: Tensor, task: Tensor, kl: Tensor, afd: Tensor, outputs: Tensor, batch: Batch
+) -> Tensor:
+    """Loss parts times the batch size, hits and batch size, in float64 on the device."""
+    size = len(batch.targets)
+    hits = (outputs.detach().argmax(1) == batch.targets).sum()
+    parts = [part.detach().double() * size for part in (total, task, kl, afd)]
+    return torch.stack([*parts, hits.double(), torch.full_like(parts[0], size)])
