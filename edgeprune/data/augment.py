@@ -36,11 +36,11 @@ class Augmentation(Protocol):
 class NoAugmentation:
     """The centre crop that evaluation sees."""
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Return (count, 0)."""
         return torch.empty(count, 0)
 
-    def apply(self, images: Tensor, draws: Tensor, size: tuple[int, int]) -> Tensor:  # noqa: ARG002
+    def apply(self, images: Tensor, draws: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the middle of the images."""
         return centre_crop(images, size)
 

@@ -29,6 +29,8 @@ class Data:
         classes: names in the order of the targets; empty when the task is regression.
         preprocessing: what images go through before a network sees them.
         augment: the policy that training uses.
+        normalised: whether images are float already and `preprocessing` only says how they were
+            made.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Data:
         splits: Mapping[SplitName, Split],
         augment: str,
         task: Task = "classification",
+        normalised: bool = False,
     ) -> None:
         self.name = name
         self.task = task
         self.classes = classes
         self.preprocessing = preprocessing
         self.augment = augment
+        self.normalised = normalised
         self._splits = splits
         self._augmentation = augmentation(augment, preprocessing.image_size)
 
@@ -126,7 +130,8 @@ class Data:
         """Return the same splits (and the same count of test reads) as a teacher wants them.
 
         Raises:
-            UserInputError: when the teacher takes images of another size or channel count.
+            UserInputError: when the teacher takes images of another size or channel count, or
+                the images are already normalised in another way.
         """
         mine = self.preprocessing
         if preprocessing.channels != mine.channels:
@@ -140,6 +145,11 @@ class Data:
                 f"{self.name}: images are {_size(mine)}, the teacher takes {_size(preprocessing)};"
                 f" resize them with --set image_size={wanted}"
             )
+        if self.normalised and (mine.mean, mine.std) != (preprocessing.mean, preprocessing.std):
+            raise UserInputError(
+                f"{self.name}: float images normalised with mean {mine.mean} and std {mine.std}, "
+                f"the teacher takes {preprocessing.mean} and {preprocessing.std}; give uint8 images"
+            )
         return Data(
             name=self.name,
             classes=self.classes,
@@ -147,6 +157,7 @@ class Data:
             splits=self._splits,
             augment=self.augment,
             task=self.task,
+            normalised=self.normalised,
         )
 
     def _batch(
@@ -155,7 +166,7 @@ class Data:
         positions = split.positions[index]
         images, *others = split.samples.gather(positions, draw=draw)
         images = policy.apply(images, draws, self.preprocessing.image_size)
-        if images.dtype == torch.uint8:
+        if not self.normalised:
             images = self.preprocessing.normalise(images)
         return Batch((images, *others), split.targets[positions], index)
 

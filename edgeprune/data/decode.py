@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from edgeprune.data.jpeg import decode_small_jpeg
 from edgeprune.errors import CorruptFileError
 
 Pixels = npt.NDArray[np.uint8]
@@ -47,6 +48,8 @@ def decode_image(encoded: bytes, side: int | None) -> Pixels:
     Raises:
         CorruptFileError: with the reason alone; the caller knows the file's name.
     """
+    if side is None and (pixels := decode_small_jpeg(encoded)) is not None:
+        return pixels
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
             return np.asarray(_fitted(image, side))

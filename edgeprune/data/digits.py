@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from edgeprune.data.randomness import keyed_generator
-from edgeprune.data.samples import MemorySamples, resized
+from edgeprune.data.samples import MemorySamples
 from edgeprune.data.source import Labelled, Source
 from edgeprune.data.split import carve
 from edgeprune.errors import UnsupportedError
@@ -32,15 +32,14 @@ def load_digits(image_size: int | None = None) -> Source:
     # Grey levels run from 0 to 16: 15.9375 spreads them over all of uint8.
     pixels = torch.from_numpy(np.rint(found.images * 15.9375).astype(np.uint8)).unsqueeze(1)
     targets = torch.from_numpy(found.target).long()
-    if image_size is not None:
-        pixels = resized(pixels, image_size)
+    side = image_size or 8
     train, test = carve(targets, _TEST_FRACTION, keyed_generator(0, "digits test set"))
     return Source(
         name="digits",
         classes=tuple(str(name) for name in found.target_names),
-        image_size=(pixels.shape[2], pixels.shape[3]),
+        image_size=(side, side),
         channels=1,
-        train=Labelled(MemorySamples(pixels[train]), targets[train]),
-        test=Labelled(MemorySamples(pixels[test]), targets[test]),
+        train=Labelled(MemorySamples(pixels[train], image_size=image_size), targets[train]),
+        test=Labelled(MemorySamples(pixels[test], image_size=image_size), targets[test]),
         policy="shift",
     )

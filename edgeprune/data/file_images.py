@@ -44,7 +44,7 @@ class FileImages:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:
         """Decode the images at `index` to uint8 (N, 3, H, W).
 
         Raises:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from edgeprune.data.augment import augmentation
+from edgeprune.data.cifar import load_cifar10, load_cifar100
 from edgeprune.data.dataset import Data
+from edgeprune.data.digits import load_digits
+from edgeprune.data.fashion_mnist import load_fashion_mnist
 from edgeprune.data.file_images import Progress
+from edgeprune.data.imagefolder import load_imagefolder
 from edgeprune.data.source import Source, assemble
+from edgeprune.data.user import load_user_data
 from edgeprune.errors import UserInputError
 
 SPECS = (
     "digits, fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, imagefolder:DIR_OR_TAR or "
     "pkg.mod:factory"
 )
+_KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder")
+_MODULE_AND_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def load_data(
@@ -48,19 +56,30 @@ def load_data(
     if augment is not None:
         augmentation(augment, (1, 1))
     source = _read(spec, image_size, progress)
+    if isinstance(source, Data):
+        options = {"train_limit": train_limit, "image_size": image_size, "augment": augment}
+        for option, value in options.items():
+            if value is not None:
+                raise UserInputError(f"--data {spec} gives a Data: {option} does not apply to it")
+        return source
     return assemble(
         source, seed=seed, val_fraction=val_fraction, train_limit=train_limit, augment=augment
     )
 
 
-def _read(spec: str, image_size: int | None, progress: Progress | None) -> Source:
+def _read(spec: str, image_size: int | None, progress: Progress | None) -> Source | Data:
     kind, _, rest = spec.partition(":")
+    folder = Path(rest).expanduser()
     if kind == "digits" and not rest:
-        from edgeprune.data.digits import load_digits
-
         return load_digits(image_size)
+    if kind == "fashion-mnist":
+        return load_fashion_mnist(folder if rest else None, image_size)
+    if kind == "cifar10" and rest:
+        return load_cifar10(folder, image_size)
+    if kind == "cifar100" and rest:
+        return load_cifar100(folder, image_size)
     if kind == "imagefolder" and rest:
-        from edgeprune.data.imagefolder import load_imagefolder
-
-        return load_imagefolder(Path(rest).expanduser(), image_size=image_size, progress=progress)
+        return load_imagefolder(folder, image_size=image_size, progress=progress)
+    if _MODULE_AND_NAME.fullmatch(spec) and kind not in _KINDS:
+        return load_user_data(spec, image_size)
     raise UserInputError(f"--data {spec}: unknown; give {SPECS}")

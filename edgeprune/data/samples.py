@@ -31,19 +31,28 @@ class Samples(Protocol):
 
 
 class MemorySamples:
-    """Tensors that share their first axis; images are uint8 or float (N, C, H, W)."""
+    """Tensors that share their first axis; images are uint8 or float (N, C, H, W).
+
+    Args:
+        *inputs: the tensors.
+        image_size: bring the first of them to this size, square, as batches are read.
+    """
 
     prefetch = False
 
-    def __init__(self, *inputs: Tensor) -> None:
-        self.inputs = inputs
+    def __init__(self, *inputs: Tensor, image_size: int | None = None) -> None:
+        self._inputs = inputs
+        self._image_size = image_size
 
     def __len__(self) -> int:
-        return len(self.inputs[0])
+        return len(self._inputs[0])
 
-    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def gather(self, index: Tensor, *, draw: int) -> tuple[Tensor, ...]:
         """Copy the rows at `index`."""
-        return tuple(x.index_select(0, index) for x in self.inputs)
+        first, *others = (x.index_select(0, index) for x in self._inputs)
+        if self._image_size is not None:
+            first = resized(first, self._image_size)
+        return (first, *others)
 
 
 def resized(images: Tensor, size: int) -> Tensor:

@@ -41,6 +41,7 @@ class Source:
         std: see `mean`.
         policy: augmentation that suits this data set, or "" to choose by image size.
         task: decides the loss and the metric.
+        normalised: whether images are float and go to networks as they are.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Source:
     std: tuple[float, ...] | None = None
     policy: str = ""
     task: Task = "classification"
+    normalised: bool = False
 
 
 def assemble(
@@ -86,6 +88,7 @@ def assemble(
         splits=splits,
         augment=augment or source.policy or default_policy(source.image_size),
         task=source.task,
+        normalised=source.normalised,
     )
 
 

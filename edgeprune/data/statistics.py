@@ -8,28 +8,33 @@ from torch import Tensor
 from edgeprune.data.samples import Samples
 
 _CHUNK = 1024
-_MOST_IMAGES = 20_000
+_SLOW_IMAGES = 5_000
 
 
 def mean_and_std(
     samples: Samples, positions: Tensor
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Measure uint8 images scaled to [0, 1], per channel.
+    """Measure uint8 images scaled to [0, 1], per channel, from histograms of grey levels.
 
-    The sums are exact integers, so the result is the same on every machine. Of more than 20,000
-    images an evenly spaced 20,000 are read: the figure moves in the fourth digit at most.
+    The counts are integers, so the result is the same on every machine. Where images must be
+    decoded first, 5,000 of them, evenly spaced, stand for all.
     """
-    stride = -(-len(positions) // _MOST_IMAGES)
-    total: Tensor | int = 0
-    squares: Tensor | int = 0
-    count = 0
-    for index in torch.split(positions[::stride], _CHUNK):
-        images = samples.gather(index, draw=0)[0].to(torch.int32)
-        total = total + images.sum(dim=(0, 2, 3), dtype=torch.int64)
-        squares = squares + (images * images).sum(dim=(0, 2, 3), dtype=torch.int64)
-        count += images[:, 0].numel()
-    mean = torch.as_tensor(total).double() / count
-    variance = torch.as_tensor(squares).double() / count - mean * mean
+    stride = -(-len(positions) // _SLOW_IMAGES) if samples.prefetch else 1
+    counts = sum(
+        _histogram(samples.gather(index, draw=0)[0])
+        for index in torch.split(positions[::stride], _CHUNK)
+    )
+    weights = torch.as_tensor(counts, dtype=torch.float64)
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    level = torch.arange(256, dtype=torch.float64)
+    mean = weights @ level
+    variance = (weights * (level - mean.unsqueeze(1)) ** 2).sum(dim=1)
     # One grey level is the least that 8-bit pixels can deviate; constant channels stay finite.
-    std = variance.clamp(min=0).sqrt().clamp(min=1)
+    std = variance.sqrt().clamp(min=1)
     return tuple((mean / 255).tolist()), tuple((std / 255).tolist())
+
+
+def _histogram(images: Tensor) -> Tensor:
+    """Count the grey levels of uint8 (N, C, H, W): (C, 256)."""
+    channels = images.transpose(0, 1).flatten(1)
+    return torch.stack([torch.bincount(channel, minlength=256) for channel in channels])
