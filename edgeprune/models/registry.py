@@ -43,6 +43,8 @@ def build_model(
     _require_positive("num_classes", num_classes)
     _require_positive("in_channels", in_channels)
     builder = _builder(arch)
+    if builder is None:
+        raise UserInputError(f"unknown architecture {arch[:80]!r}{_suggestion(arch)}")
     try:
         return builder(num_classes=num_classes, in_channels=in_channels, **arch_args)
     except (TypeError, ValueError) as error:
@@ -52,6 +54,11 @@ def build_model(
 def list_archs() -> tuple[str, ...]:
     """Return every name `build_model` knows; any other `wrn_D_K` with D = 6n + 4 works too."""
     return (*_LISTED_WRN, *_ZOO, *sorted(_torchvision_nets().names()))
+
+
+def is_known(arch: str) -> bool:
+    """Tell whether `build_model` knows the name."""
+    return _builder(arch) is not None
 
 
 def native_image_size(arch: str) -> int:
@@ -66,16 +73,14 @@ def _torchvision_nets() -> ModuleType:
     return importlib.import_module("edgeprune.models.torchvision_nets")
 
 
-def _builder(arch: str) -> Callable[..., nn.Module]:
+def _builder(arch: str) -> Callable[..., nn.Module] | None:
     match = _WRN.fullmatch(arch)
     if match:
         return functools.partial(WideResNet, int(match[1]), int(match[2]))
     if arch in _ZOO:
         return _ZOO[arch]
     nets = _torchvision_nets()
-    if arch in nets.names():
-        return functools.partial(nets.build, arch)
-    raise UserInputError(f"unknown architecture '{arch[:80]}'{_suggestion(arch)}")
+    return functools.partial(nets.build, arch) if arch in nets.names() else None
 
 
 def _suggestion(arch: str) -> str:

@@ -11,6 +11,20 @@ from torch import nn
 _RGB: Final = 3
 _DEFAULT_IMAGE_SIZE: Final = 224
 _IMAGE_SIZES: Final = {"inception_v3": 299}
+# A file may ask for these too, so none of them names code or costs memory by itself.
+_SETTINGS: Final[dict[str, type]] = {
+    "aux_logits": bool,
+    "aux_loss": bool,
+    "transform_input": bool,
+    "image_size": int,
+    "width_mult": float,
+    "width_per_group": int,
+    "dropout": float,
+    "attention_dropout": float,
+    "stochastic_depth_prob": float,
+    "drop_rate": float,
+}
+_LARGEST_SETTING: Final = 65536
 # Training must return logits alone, and the scipy-free initialisation is the one to ask for.
 _WITH_AUXILIARY_HEADS: Final = ("googlenet", "inception_v3")
 
@@ -33,10 +47,10 @@ def build(arch: str, *, num_classes: int, in_channels: int, **settings: Any) -> 
     Their published weights expect inputs normalised with mean 0.5 and std 0.5.
 
     Raises:
-        ValueError: a setting that is not a plain number or flag; weights are never fetched.
-        TypeError: a setting the model does not take.
+        ValueError: a setting that is not in `_SETTINGS`; weights are never fetched.
+        TypeError: a setting that this model does not take.
     """
-    _refuse_code(settings)
+    _refuse_others(settings)
     model: nn.Module = torchvision.models.get_model(
         arch, weights=None, num_classes=num_classes, **{**_defaults(arch), **settings}
     )
@@ -58,10 +72,15 @@ def _defaults(arch: str) -> dict[str, Any]:
     return {}
 
 
-def _refuse_code(settings: dict[str, Any]) -> None:
+def _refuse_others(settings: dict[str, Any]) -> None:
     for name, value in settings.items():
-        if name.startswith("weights") or not isinstance(value, (bool, int, float)):
-            raise ValueError(f"setting '{name}' must be a plain number or flag")
+        if name not in _SETTINGS:
+            raise ValueError(f"setting '{name}' is not one of {', '.join(_SETTINGS)}")
+        wanted = _SETTINGS[name]
+        number = value if isinstance(value, (int, float)) else -1
+        fits = type(value) is wanted or (wanted is float and type(value) is int)
+        if not fits or not 0 <= number <= _LARGEST_SETTING:
+            raise ValueError(f"setting '{name}' cannot be {str(value)[:40]}")
 
 
 def _replace_input_convolution(model: nn.Module, in_channels: int) -> None:

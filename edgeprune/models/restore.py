@@ -1,0 +1,83 @@
+"""From a checkpoint to the network it describes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from edgeprune.errors import CorruptFileError, UserInputError
+from edgeprune.models.attributes import apply_attributes
+from edgeprune.models.registry import is_known
+from edgeprune.models.resize import resize_parameters
+from edgeprune.models.safe_load import brief
+from edgeprune.models.skeleton import build_skeleton
+
+if TYPE_CHECKING:
+    from edgeprune.data.preprocessing import Preprocessing
+    from edgeprune.models.checkpoint import Checkpoint
+
+
+def restore_model(
+    checkpoint: Checkpoint, factory: Callable[[], nn.Module] | None = None
+) -> nn.Module:
+    """Return the network of `checkpoint`, in eval mode on the CPU, with the widths it was saved at.
+
+    A registry's network takes no memory before every shape has been checked, by a trial run
+    without values where the input size is known.
+
+    Args:
+        checkpoint: as loaded.
+        factory: makes the unpruned network; needed for a user's own, which no file can name.
+
+    Raises:
+        UserInputError: the architecture is the user's own and `factory` is missing.
+        CorruptFileError: arch, attributes and tensors do not fit together. One line.
+    """
+    if factory is None and not is_known(checkpoint.arch):
+        raise UserInputError(
+            f"{checkpoint.source}: its network {checkpoint.arch[:80]!r} is not in the registry; "
+            "if it is your own, pass --model pkg.mod:factory"
+        )
+    own = factory() if factory else None
+    try:
+        model = own or build_skeleton(checkpoint.arch, **checkpoint.arch_args)
+        apply_attributes(model, checkpoint.attributes)
+        resize_parameters(model, checkpoint.state_dict)
+        if own is None:
+            _try_shapes(model, checkpoint.preprocessing)
+            fill_skeleton(model, checkpoint.state_dict)
+        else:
+            own.load_state_dict(checkpoint.state_dict)
+    except (UserInputError, TypeError) as error:
+        raise CorruptFileError(f"{checkpoint.source}: {brief(error)}") from error
+    return model.eval()
+
+
+def fill_skeleton(skeleton: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
+    """Give `skeleton` the tensors of `state_dict`, of equal keys and shapes, in its own dtypes.
+
+    Raises:
+        UserInputError: whole numbers where weights belong, or the reverse.
+    """
+    present = skeleton.state_dict()
+    values = {}
+    for key, tensor in state_dict.items():
+        if tensor.is_floating_point() != present[key].is_floating_point():
+            raise UserInputError(f"{key[:80]} holds {tensor.dtype}, expected {present[key].dtype}")
+        values[key] = tensor.to(present[key].dtype)
+    skeleton.load_state_dict(values, assign=True)
+
+
+def _try_shapes(model: nn.Module, preprocessing: Preprocessing | None) -> None:
+    if preprocessing is None:
+        return
+    inputs = torch.empty(1, preprocessing.channels, *preprocessing.image_size, device="meta")
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).to("meta").eval()(inputs)
+    except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+        raise UserInputError(f"layers and input do not fit together: {brief(error)}") from error

@@ -1,0 +1,130 @@
+"""Reading model files: tensors and plain values only, unless the user trusts the file's author."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from zipfile import ZipFile
+
+import torch
+from torch import Tensor
+
+from edgeprune.errors import CorruptFileError, UserInputError
+from edgeprune.models.file_kind import FileKind
+from edgeprune.models.pickle_scan import named_code
+
+_LARGEST_PICKLE: Final = 64 * 2**20
+# magic number, protocol, system, content, storage keys
+_LEGACY_PICKLES: Final = 5
+# Tied weights are views of one storage, so tensors may add up to more than the file, but not much.
+_SHARING: Final = 8
+
+
+def load_plain(path: str | os.PathLike[str], kind: FileKind) -> Any:
+    """Return the content of a `torch.save` file without running anything it names.
+
+    Storages are mapped from the file, not allocated by the sizes it claims.
+
+    Args:
+        path: an existing file.
+        kind: `FileKind.ZIP` or `FileKind.LEGACY`.
+
+    Raises:
+        UserInputError: the file names code.
+        CorruptFileError: it cannot be read.
+    """
+    code = code_named_by(path, kind)
+    if code:
+        raise UserInputError(
+            f"{path}: holds code ({_shortened(code)}), which would run when loaded; "
+            "save the state_dict instead, or pass --trust-pickle if you trust its author"
+        )
+    try:
+        return torch.load(
+            str(path), map_location="cpu", weights_only=True, mmap=kind is FileKind.ZIP
+        )
+    except Exception as error:
+        raise CorruptFileError(f"{path}: cannot be read: {brief(error)}") from error
+
+
+def load_trusted(path: str | os.PathLike[str]) -> Any:
+    """Return the content of a `torch.save` file; the code it names runs.
+
+    Raises:
+        UserInputError: the code it names is not there, or fails.
+    """
+    try:
+        return torch.load(str(path), map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise UserInputError(
+            f"{path}: its pickled code cannot be run here: {brief(error)}; "
+            "install or import what it was saved with, or save its state_dict"
+        ) from error
+
+
+def code_named_by(path: str | os.PathLike[str], kind: FileKind) -> list[str]:
+    """Return the classes and functions that loading `path` with pickle would import.
+
+    Raises:
+        CorruptFileError: the file holds no readable pickle.
+    """
+    try:
+        if kind is FileKind.LEGACY:
+            with Path(path).open("rb") as stream:
+                return named_code(stream, _LEGACY_PICKLES)
+        with ZipFile(path) as archive:
+            name = next(n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"])
+            if archive.getinfo(name).file_size > _LARGEST_PICKLE:
+                raise ValueError("its index is too large")
+            with archive.open(name) as stream:
+                return named_code(_binary(stream))
+    except (ValueError, OSError, RuntimeError, OverflowError, UnicodeError) as error:
+        raise CorruptFileError(f"{path}: its index cannot be read: {brief(error)}") from error
+
+
+def owned_tensors(path: str | os.PathLike[str], values: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """Copy a state_dict out of its file, keeping tensors that share their memory shared.
+
+    Raises:
+        CorruptFileError: a key is no string, a value is no plain CPU tensor, or the tensors are
+            larger than the file can hold (expanded views).
+    """
+    for key, value in values.items():
+        fault = _tensor_fault(value) if isinstance(key, str) else "the key is not a string"
+        if fault:
+            raise CorruptFileError(f"{path}: state_dict entry {str(key)[:80]!r}: {fault}")
+    size = sum(value.numel() * value.element_size() for value in values.values())
+    if size > _SHARING * Path(path).stat().st_size:
+        raise CorruptFileError(f"{path}: its tensors claim {size:,} bytes, more than it holds")
+    copies: dict[object, Tensor] = {}
+    owned = {}
+    for key, value in values.items():
+        memory = (value.data_ptr(), value.shape, value.stride(), value.dtype)
+        owned[key] = copies.setdefault(memory, value.detach().clone())
+    return owned
+
+
+def brief(error: BaseException) -> str:
+    """Return the first line of an error's text, or its kind, in at most 160 characters."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:160]
+
+
+def _tensor_fault(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__} where a tensor belongs"
+    if value.layout is not torch.strided or value.is_quantized or value.device.type != "cpu":
+        return "not a dense CPU tensor"
+    return "a complex tensor" if value.is_complex() else ""
+
+
+def _binary(stream: Any) -> BinaryIO:
+    binary: BinaryIO = stream
+    return binary
+
+
+def _shortened(names: list[str]) -> str:
+    shown = ", ".join(name[:60] for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown}, and {len(names) - 3} more"
