@@ -22,8 +22,9 @@ class AxisSlices:
         tensor: canonical `state_dict` key (or the name of a non-persistent buffer).
         axis: axis of that tensor.
         index: positions along the axis, ascending, each at most once.
-        channel: for each position, the channel `0..size-1` of the group that it belongs to. A channel
-            may own several positions (flatten, shuffles); every channel of a group owns equally many.
+        channel: for each position, the channel `0..size-1` of the group that it belongs to. One
+            channel may own several positions (flatten, shuffles); all channels of a group own
+            equally many.
         reads: an operation sums over this axis (the input axis of a convolution or linear layer):
             zeroing these slices is what "nobody reads the channel" means.
         writes: the positions create the channel (the output axis of a convolution, linear layer or
@@ -43,7 +44,7 @@ class ChannelGroup:
     """Channels that are interchangeable in kind: the same tensors along the same axes.
 
     Attributes:
-        name: unique within its graph and stable between runs; the first layer that writes the group.
+        name: unique within its graph, stable between runs; the first layer that writes the group.
         size: number of channels, at least 2.
         slices: sorted by the order of the tensors in the `state_dict`, then by axis.
         exact: removing a channel equals masking it. False behind a norm or softmax over channels.
@@ -84,7 +85,7 @@ class LayerCost:
 
 @dataclass(frozen=True, eq=False)
 class ModuleChannels:
-    """Channels at the output of a module: per position `(group, channel)`, both -1 where protected."""
+    """Channels at a module's output: per position `(group, channel)`, both -1 where protected."""
 
     group: IntArray
     channel: IntArray

@@ -1,0 +1,72 @@
+"""Tracing a model with `torch.export`, without leaving marks on it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from edgeprune.errors import UnsupportedError
+
+
+def export_eval(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    """The network as it runs in evaluation mode.
+
+    Raises:
+        UnsupportedError: `torch.export` cannot trace the model.
+    """
+    with _mode(model, training=False):
+        return _export(model, inputs)
+
+
+def export_train(
+    model: nn.Module, inputs: tuple[Tensor, ...], *, double: bool = True
+) -> ExportedProgram:
+    """The network as it runs in training mode.
+
+    Args:
+        model: the network; its modes are restored.
+        inputs: example inputs.
+        double: run on two copies of each sample, since batch norm refuses to train on a single
+            value per channel.
+
+    Raises:
+        UnsupportedError: `torch.export` cannot trace the model.
+    """
+    if double:
+        inputs = tuple(torch.cat([x, x]) if x.dim() else x for x in inputs)
+    with _mode(model, training=True):
+        return _export(model, inputs)
+
+
+def _export(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.export(model, inputs, strict=False)
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        mode = "training" if model.training else "evaluation"
+        raise UnsupportedError(
+            f"torch.export cannot trace {type(model).__name__} in {mode} mode ({first}): "
+            "make its forward free of data-dependent Python control flow"
+        ) from error
+
+
+@contextmanager
+def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """Switch modes, and PyTorch's fused inference kernels off: they hide layers from the trace."""
+    before = [(module, module.training) for module in model.modules()]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    model.train(training)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for module, mode in before:
+            module.training = mode

@@ -1,0 +1,69 @@
+"""Labels: which removable position every place along an axis of a tensor stands for.
+
+A label is the number of one position along one axis of one parameter or buffer, so the labels
+are the unknowns of channel discovery and equal labels (after uniting) must be removed together.
+A removal always takes whole slices, so one vector of labels per axis describes a tensor fully.
+Negative labels are *fixed*: `-1 - r` stands for a position that cannot go, for reason number `r`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgeprune.prune.graph.types import IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of one value of the traced network: an activation, a parameter or a constant.
+
+    Attributes:
+        shape: shape of the value.
+        fixed: fixed label of every axis that has no vector of its own.
+        axes: label vector, shape (shape[axis],), of each axis that can shrink. Axes of size 1 and
+            axes without any removable position are never in here.
+        weight: computed from parameters and constants only, not from an activation.
+        source: key of the parameter whose elements these are, in some arrangement.
+    """
+
+    shape: tuple[int, ...]
+    fixed: int
+    axes: Mapping[int, IntArray] = field(default_factory=dict)
+    weight: bool = False
+    source: str | None = None
+
+    @staticmethod
+    def of(
+        shape: tuple[int, ...],
+        fixed: int,
+        vectors: Mapping[int, IntArray],
+        *,
+        weight: bool = False,
+        source: str | None = None,
+    ) -> Labels:
+        """Build labels from vectors of which some may be fixed as a whole or of length 1."""
+        axes = {d: v for d, v in vectors.items() if v.size > 1 and bool((v >= 0).any())}
+        for axis, vector in vectors.items():
+            if axis not in axes and vector.size and bool((vector < 0).all()):
+                fixed = int(vector[0])
+                break
+        return Labels(shape, fixed, axes, weight, source)
+
+    def vector(self, axis: int) -> IntArray:
+        """Labels along an axis, shape (shape[axis],); fixed ones where the axis cannot shrink."""
+        axis %= len(self.shape)
+        found = self.axes.get(axis)
+        return np.full(self.shape[axis], self.fixed, dtype=np.int64) if found is None else found
+
+    def without(self, *axes: int) -> Labels:
+        """The same value with these axes fixed."""
+        left = {d: v for d, v in self.axes.items() if d not in axes}
+        return Labels(self.shape, self.fixed, left, self.weight, self.source)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)

@@ -1,0 +1,137 @@
+"""What the rules state about labels, collected as arrays and solved once at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.prune.graph.components import connected_components
+from edgeprune.prune.graph.types import IntArray, Skipped
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something cannot go or is inexact.
+
+    Attributes:
+        text: the reason in a user's words.
+        quiet: evident to anybody (an image has three channels): not worth naming on its own,
+            only where it keeps the output of a layer from shrinking.
+    """
+
+    text: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The classes of labels and what is known of them; every array has one entry per label.
+
+    Attributes:
+        component: the class, named by its smallest label.
+        protected: index of the reason why the class stays, or -1.
+        inexact: index of the reason why removing the class is not the same as masking, or -1.
+        reads: some operation sums over the position.
+        writes: the position creates a channel.
+    """
+
+    component: IntArray
+    protected: IntArray
+    inexact: IntArray
+    reads: BoolArray
+    writes: BoolArray
+
+
+class Ledger:
+    """Append-only record of edges and marks; nothing is decided before `solve`."""
+
+    def __init__(self) -> None:
+        self.reasons: list[Reason] = []
+        self.notes: list[Skipped] = []
+        self._reason_index: dict[Reason, int] = {}
+        self._left: list[IntArray] = []
+        self._right: list[IntArray] = []
+        self._inexact: list[IntArray] = []
+        self._inexact_why: list[IntArray] = []
+        self._reads: list[IntArray] = []
+        self._writes: list[IntArray] = []
+
+    def fixed(self, text: str, *, quiet: bool = False) -> int:
+        """The fixed label that stands for this reason."""
+        reason = Reason(text, quiet)
+        index = self._reason_index.setdefault(reason, len(self.reasons))
+        if index == len(self.reasons):
+            self.reasons.append(reason)
+        return -1 - index
+
+    def unite(self, left: IntArray, right: IntArray) -> None:
+        """State that labels go together; arrays broadcast. A fixed label protects its partner."""
+        left, right = np.broadcast_arrays(left, right)
+        apart = left != right
+        self._left.append(left[apart])
+        self._right.append(right[apart])
+
+    def protect(self, labels: IntArray, fixed: int) -> None:
+        """State that these labels stay, for the reason behind a fixed label."""
+        self.unite(labels, np.array(fixed, dtype=np.int64))
+
+    def inexact(self, labels: IntArray, fixed: int) -> None:
+        """State that removing these labels is not the same as masking them."""
+        free = labels[labels >= 0]
+        self._inexact.append(free)
+        self._inexact_why.append(np.full(free.shape, -1 - fixed, dtype=np.int64))
+
+    def reads(self, labels: IntArray) -> None:
+        """State that an operation sums over these positions of a weight."""
+        self._reads.append(labels[labels >= 0])
+
+    def writes(self, labels: IntArray) -> None:
+        """State that these positions of a weight create channels."""
+        self._writes.append(labels[labels >= 0])
+
+    def note(self, layer: str, reason: str) -> None:
+        """Name a layer that cannot be pruned although it has no labels of its own."""
+        if Skipped(layer, reason) not in self.notes:
+            self.notes.append(Skipped(layer, reason))
+
+    def solve(self, size: int) -> Solution:
+        """Find the classes of `size` labels."""
+        left, right = _joined(self._left), _joined(self._right)
+        free = (left >= 0) & (right >= 0)
+        component = connected_components(size, left[free], right[free])
+        half = (left >= 0) != (right >= 0)
+        met, why = np.maximum(left[half], right[half]), -1 - np.minimum(left[half], right[half])
+        return Solution(
+            component,
+            _first_reason(component, met, why),
+            _first_reason(component, _joined(self._inexact), _joined(self._inexact_why)),
+            _flags(size, self._reads),
+            _flags(size, self._writes),
+        )
+
+    def only_read(self, size: int) -> BoolArray:
+        """For each label, whether the rules so far only sum over it (an input axis of a layer)."""
+        return _flags(size, self._reads) & ~_flags(size, self._writes)
+
+
+def _joined(parts: list[IntArray]) -> IntArray:
+    return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def _flags(size: int, parts: list[IntArray]) -> BoolArray:
+    flags = np.zeros(size, dtype=np.bool_)
+    flags[_joined(parts)] = True
+    return flags
+
+
+def _first_reason(component: IntArray, labels: IntArray, reasons: IntArray) -> IntArray:
+    """For each label, the earliest reason given for any member of its class, or -1."""
+    none = np.iinfo(np.int64).max
+    best = np.full(component.shape, none, dtype=np.int64)
+    np.minimum.at(best, component[labels], reasons)
+    found = best[component]
+    return np.where(found == none, -1, found)

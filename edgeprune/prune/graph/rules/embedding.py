@@ -1,0 +1,24 @@
+"""Tables that are looked up: rows stay, columns are channels."""
+
+from __future__ import annotations
+
+from edgeprune.prune.graph.call import Call, Value
+from edgeprune.prune.graph.context import Context
+from edgeprune.prune.graph.labels import Labels
+from edgeprune.prune.graph.rules.registry import rule
+from edgeprune.prune.graph.rules.weights import created
+
+
+@rule("embedding", "embedding_bag", "_embedding_bag", "_embedding_bag_forward_only")
+def embedding(context: Context, call: Call) -> Value:
+    """Weight (rows, C) -> (…, C); a bag returns bookkeeping beside it."""
+    table: Labels = call.args["weight"]
+    others = [v for v in call.labels() if v is not table]
+    context.protect(others, f"{call.where} uses them as row numbers", quiet=True)
+    table = context.fix(table, [0], "its rows are the vocabulary", quiet=True)
+    out = created(context, call, table, table.vector(1))
+    context.ledger.writes(out)
+    x = Labels.of(call.shape, table.fixed, {len(call.shape) - 1: out})
+    if len(call.shapes) == 1:
+        return x
+    return (x, *(Labels(shape, context.constant) for shape in call.shapes[1:]))

@@ -1,0 +1,50 @@
+"""Which layers keep channels, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgeprune.prune.graph.grouping import Grouping
+from edgeprune.prune.graph.ledger import BoolArray, Reason, Solution
+from edgeprune.prune.graph.tensors import TensorTable, layer_of
+from edgeprune.prune.graph.types import Skipped
+
+_SINGLE = "it is the only channel of its kind, and a layer cannot be empty"
+
+
+def list_skipped(
+    table: TensorTable, solution: Solution, reasons: Sequence[Reason], grouping: Grouping
+) -> list[Skipped]:
+    """Name every layer that writes channels which stay, in the order of the `state_dict`.
+
+    A class that no layer writes (a bare parameter) is named by its tensors, unless the reason is
+    evident to anybody.
+    """
+    texts = [reason.text for reason in reasons] + [_SINGLE]
+    why = solution.protected.copy()
+    why[grouping.single] = len(reasons)
+    stays = np.flatnonzero(why >= 0)
+    quiet = np.array([*(reason.quiet for reason in reasons), False])
+    named = solution.writes[stays] | ~(_written(solution)[stays] | quiet[why[stays]])
+    stays = stays[named]
+    pairs = np.stack([table.slot_of(stays), why[stays]], axis=1)
+    unique, counts = np.unique(pairs, axis=0, return_counts=True)
+    found = [
+        Skipped(layer_of(table.slots[slot][0]), texts[reason] + _part(table, slot, count))
+        for (slot, reason), count in zip(unique.tolist(), counts.tolist(), strict=True)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _written(solution: Solution) -> BoolArray:
+    """For each label, whether any label of its class is written by a layer."""
+    written = np.zeros(len(solution.component), dtype=np.bool_)
+    written[solution.component[solution.writes]] = True
+    return written[solution.component]
+
+
+def _part(table: TensorTable, slot: int, count: int) -> str:
+    width = int(table.start[slot + 1] - table.start[slot])
+    return "" if count == width else f" ({count} of {width} channels)"

@@ -1,0 +1,139 @@
+"""Channel discovery: run the network on labels, solve, group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgeprune.errors import UnsupportedError, UserInputError
+from edgeprune.prune.graph.context import Context
+from edgeprune.prune.graph.exported import export_eval, export_train
+from edgeprune.prune.graph.grouping import Grouping, make_groups
+from edgeprune.prune.graph.interpreter import Interpreter
+from edgeprune.prune.graph.keepers import find_ignored, keep_whole_modules
+from edgeprune.prune.graph.labels import Labels
+from edgeprune.prune.graph.ledger import Ledger
+from edgeprune.prune.graph.skipping import list_skipped
+from edgeprune.prune.graph.tensors import TensorTable, layer_of, tensor_table
+from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels
+
+
+def trace_channels(
+    model: nn.Module,
+    example_inputs: tuple[Tensor, ...],
+    *,
+    ignored_layers: Sequence[str] = (),
+) -> ChannelGraph:
+    """Find every channel that can be removed, and everything that has to go with it.
+
+    The model is traced in evaluation mode and, where parameters are left over (auxiliary heads),
+    in training mode too. It is not changed; modes, frozen parameters and devices do not matter.
+
+    Args:
+        model: any network that `torch.export` can trace.
+        example_inputs: what the model is called with; costs are counted at these shapes.
+        ignored_layers: names or patterns (`fnmatch`) of modules or parameters whose output channels
+            stay; a module stands for everything inside it.
+
+    Returns:
+        Groups of removable channels, layers that stay with reasons, costs and module outputs.
+
+    Raises:
+        UserInputError: the inputs are no tensors, or a name in `ignored_layers` does not exist.
+        UnsupportedError: the model cannot be traced.
+    """
+    if not example_inputs or not all(isinstance(x, Tensor) for x in example_inputs):
+        raise UserInputError("example_inputs: pass a tuple of tensors, as the model is called")
+    modules, parameters = find_ignored(model, ignored_layers)
+    table = tensor_table(model)
+    run = Interpreter(Context(Ledger()), {})
+    run.tensors = _tensor_labels(run.context, table)
+    run.run(export_eval(model, example_inputs))
+    _run_in_training(model, example_inputs, run)
+    _keep_unused(model, run)
+    keep_whole_modules(run.context, model, run.tensors)
+    _keep_ignored(table, run, modules, parameters)
+    return _assemble(table, run)
+
+
+def _tensor_labels(context: Context, table: TensorTable) -> dict[str, Labels]:
+    """Labels of every parameter and buffer, by every name it is known by."""
+    fixed = context.ledger.fixed("it is the only channel of its layer", quiet=True)
+    labels = {
+        key: Labels(table.shapes[key], fixed, axes, weight=True, source=key)
+        for key, axes in table.vectors().items()
+    }
+    return labels | {name: labels[key] for name, key in table.aliases.items()}
+
+
+def _unused(model: nn.Module, run: Interpreter) -> list[str]:
+    """Parameters that no trace has read."""
+    read = {run.tensors[name].source for name in run.used}
+    return [name for name, _ in model.named_parameters() if run.tensors[name].source not in read]
+
+
+def _run_in_training(model: nn.Module, inputs: tuple[Tensor, ...], run: Interpreter) -> None:
+    """Add what exists in training mode only; costs and module outputs are those of evaluation."""
+    if not _unused(model, run):
+        return
+    outputs = dict(run.outputs)
+    run.context.counting = False
+    try:
+        program = export_train(model, inputs)
+    except UnsupportedError:  # unbatched inputs cannot be doubled
+        program = export_train(model, inputs, double=False)
+    run.run(program)
+    run.outputs |= outputs
+
+
+def _keep_unused(model: nn.Module, run: Interpreter) -> None:
+    """Protect and name parameters that no pass reads."""
+    text = "no forward pass uses it"
+    for name in _unused(model, run):
+        run.context.protect([run.tensors[name]], text, quiet=True)
+        run.context.ledger.note(layer_of(name), text)
+    read = {run.tensors[name].source for name in run.used}
+    rest = (labels for labels in run.tensors.values() if labels.source not in read)
+    run.context.protect(rest, text, quiet=True)
+
+
+def _keep_ignored(
+    table: TensorTable, run: Interpreter, modules: set[str], parameters: set[str]
+) -> None:
+    """Protect what ignored layers write, and the channels at the output of ignored modules."""
+    ledger = run.context.ledger
+    fixed = ledger.fixed("it is named in ignored_layers")
+    read = ledger.only_read(table.size)
+    vectors = [v for name in parameters for v in run.tensors[name].axes.values()]
+    vectors += [v for path in modules & run.outputs.keys() for v in run.outputs[path].axes.values()]
+    for vector in vectors:
+        ledger.protect(vector[(vector < 0) | ~read[vector]], fixed)
+
+
+def _assemble(table: TensorTable, run: Interpreter) -> ChannelGraph:
+    ledger = run.context.ledger
+    solution = ledger.solve(table.size)
+    grouping = make_groups(table, solution, ledger.reasons)
+    skipped = ledger.notes + list_skipped(table, solution, ledger.reasons, grouping)
+    costs = run.context.positions.items()
+    return ChannelGraph(
+        groups=grouping.groups,
+        skipped=tuple(dict.fromkeys(skipped)),
+        layers=tuple(LayerCost(name, weight, places) for (name, weight), places in costs),
+        tensors=table.shapes,
+        aliases=table.aliases,
+        outputs={path: _at_output(labels, grouping) for path, labels in run.outputs.items()},
+    )
+
+
+def _at_output(labels: Labels, grouping: Grouping) -> ModuleChannels:
+    """Channels along the axis that can shrink; along the usual channel axis where none can."""
+    usual = 1 if labels.rank in (2, 4, 5) else -1
+    axis = next(iter(labels.axes), usual) if len(labels.axes) == 1 else usual
+    vector = labels.vector(axis) if labels.rank else np.full(1, labels.fixed, dtype=np.int64)
+    free = vector >= 0
+    return ModuleChannels(
+        np.where(free, grouping.group[vector], -1), np.where(free, grouping.channel[vector], -1)
+    )
