@@ -17,7 +17,13 @@ from edgeprune.atomic import write_bytes_atomic
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
 from edgeprune.export.names import input_names, output_names
-from edgeprune.export.prepared import contiguous_weights, device_of, evaluating, weight_bytes
+from edgeprune.export.prepared import (
+    contiguous_weights,
+    device_of,
+    evaluating,
+    row_major,
+    weight_bytes,
+)
 from edgeprune.export.quiet import captured_output
 
 if TYPE_CHECKING:
@@ -91,7 +97,7 @@ def _as_tuple(example_inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]
 def _widened(inputs: tuple[Tensor, ...], device: torch.device) -> tuple[Tensor, ...]:
     """At least two samples: torch.export takes an axis of size 1 for a constant."""
     return tuple(
-        (tensor if len(tensor) > 1 else torch.cat([tensor, tensor])).to(device).contiguous()
+        row_major((tensor if len(tensor) > 1 else torch.cat([tensor, tensor])).to(device))
         for tensor in inputs
     )
 

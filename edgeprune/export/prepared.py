@@ -26,21 +26,40 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def contiguous_weights(model: nn.Module) -> Iterator[None]:
     """Row-major parameters and buffers; the very tensors from before come back on exit.
 
-    Weights in channels-last make the exporter describe the strides of the activations too: a
-    flatten then becomes a Gather over computed indices, which is slow and which TensorRT refuses.
+    Weights in channels-last make the exporter describe the strides of the activations too: a global
+    pooling then becomes a Gather over computed indices.
     """
     changed = [
         (tensor, tensor.data)
         for tensor in (*model.parameters(), *model.buffers())
-        if not tensor.is_contiguous()
+        if not _is_row_major(tensor)
     ]
     for tensor, data in changed:
-        tensor.data = data.contiguous()
+        tensor.data = row_major(data)
     try:
         yield
     finally:
         for tensor, data in changed:
             tensor.data = data
+
+
+def row_major(tensor: Tensor) -> Tensor:
+    """The same values with row-major strides.
+
+    `contiguous()` is not enough: a 1x1 kernel in channels-last counts as contiguous, yet its
+    strides still ask for channels-last outputs.
+    """
+    if _is_row_major(tensor):
+        return tensor
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def _is_row_major(tensor: Tensor) -> bool:
+    strides, step = [], 1
+    for size in reversed(tensor.shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tensor.stride() == tuple(reversed(strides))
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -15,6 +15,9 @@ from edgeprune.export.metadata import read_metadata
 from edgeprune.export.onnx import OnnxExport, export_onnx
 from edgeprune.models.registry import build_model
 
+# State-dict key -> address, strides and values.
+Before = dict[str, tuple[int, tuple[int, ...], Tensor]]
+
 
 class Odd(nn.Module):
     """Widths that surgery leaves (13, 7), a residual add, a pool and a flatten."""
@@ -25,13 +28,14 @@ class Odd(nn.Module):
         self.bn1 = nn.BatchNorm2d(13)
         self.conv2 = nn.Conv2d(13, 13, 3, padding=1)
         self.frozen = nn.BatchNorm2d(13)
+        self.last = nn.Conv2d(13, 13, 1)  # a 1x1 kernel is contiguous in both memory formats
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(13, 7)
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(self.bn1(self.conv1(x)))
         x = torch.relu(self.frozen(x + self.conv2(x)))
-        logits: Tensor = self.fc(torch.flatten(self.pool(x), 1))
+        logits: Tensor = self.fc(torch.flatten(self.pool(self.last(x)), 1))
         return logits
 
 
@@ -55,14 +59,15 @@ def odd() -> Odd:
 
 
 @pytest.fixture(scope="module")
-def before(odd: Odd) -> dict[str, tuple[int, Tensor]]:
-    return {key: (value.data_ptr(), value.clone()) for key, value in odd.state_dict().items()}
+def before(odd: Odd) -> Before:
+    return {
+        key: (value.data_ptr(), value.stride(), value.clone())
+        for key, value in odd.state_dict().items()
+    }
 
 
 @pytest.fixture(scope="module")
-def exported(
-    odd: Odd, before: dict[str, tuple[int, Tensor]], tmp_path_factory: pytest.TempPathFactory
-) -> OnnxExport:
+def exported(odd: Odd, before: Before, tmp_path_factory: pytest.TempPathFactory) -> OnnxExport:
     assert before
     folder = tmp_path_factory.mktemp("odd")
     metadata = {"arch": "odd", "classes": ["a", "b"], "mean": [0.5], "std": [0.25]}
@@ -112,17 +117,15 @@ def test_metadata_is_json_and_names_the_version(exported: OnnxExport) -> None:
     assert found == {"arch": "odd", "classes": ["a", "b"], "mean": [0.5], "std": [0.25]}
 
 
-def test_the_model_is_left_as_it_was(
-    odd: Odd, exported: OnnxExport, before: dict[str, tuple[int, Tensor]]
-) -> None:
+def test_the_model_is_left_as_it_was(odd: Odd, exported: OnnxExport, before: Before) -> None:
     assert exported.bytes
     assert odd.training
     assert odd.conv1.training
     assert not odd.frozen.training
     assert odd.conv1.weight.is_contiguous(memory_format=torch.channels_last)
     for key, value in odd.state_dict().items():
-        assert value.data_ptr() == before[key][0]
-        assert torch.equal(value, before[key][1])
+        assert (value.data_ptr(), value.stride()) == before[key][:2]
+        assert torch.equal(value, before[key][2])
 
 
 def test_outputs_agree_on_every_batch_size(odd: Odd, exported: OnnxExport) -> None:
