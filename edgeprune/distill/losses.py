@@ -6,6 +6,7 @@ temperature).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from edgeprune.distill.summary import working_dtype
 from edgeprune.errors import UserInputError
 
 Task = Literal["classification", "regression"]
+TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class SadLoss:
         beta: weight of AFD; about 200, because AFD is a mean over positions.
         tau: temperature.
         task: "classification" or "regression".
+        task_loss: `loss(outputs, targets) -> scalar` in place of the task's own.
     """
 
     alpha: float
     beta: float
     tau: float
     task: Task = "classification"
+    task_loss: TaskLoss | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that no training can use."""
@@ -91,6 +95,8 @@ class SadLoss:
         return LossParts(total, task.detach(), kl.detach(), afd_part.detach())
 
     def _task(self, student: Tensor, targets: Tensor) -> Tensor:
+        if self.task_loss is not None:
+            return self.task_loss(student, targets)
         if self.task == "classification":
             if student.ndim != 2:
                 raise UserInputError(

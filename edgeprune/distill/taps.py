@@ -78,14 +78,12 @@ class TapRecorder:
         >>> features = recorder.features
 
     Raises:
-        UserInputError: no paths, a path twice, or one that is not in the model.
+        UserInputError: a path twice, or one that is not in the model.
     """
 
     def __init__(self, model: nn.Module, paths: Iterable[str]) -> None:
         self._model = model
         self.paths = tuple(paths)
-        if not self.paths:
-            raise UserInputError(f"no taps for {type(model).__name__}: {REMEDY}")
         if len(set(self.paths)) != len(self.paths):
             raise UserInputError(f"a tap is named twice in {', '.join(self.paths)}: name it once")
         self._modules()

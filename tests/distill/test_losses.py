@@ -103,3 +103,11 @@ def test_refuses_settings_that_cannot_train() -> None:
         SadLoss(0.9, 200.0, 0.0)
     with pytest.raises(UserInputError, match="classification or regression"):
         SadLoss(0.9, 200.0, 4.0, task="ranking")  # type: ignore[arg-type]
+
+
+def test_a_users_own_loss_replaces_the_task() -> None:
+    student, targets = torch.randn(3, 4), torch.tensor([0, 1, 2])
+    smooth = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    parts = SadLoss(0.5, 0.0, 4.0, task_loss=smooth)(student, -student, targets, None)
+    assert torch.equal(parts.task, smooth(student, targets))
+    assert torch.equal(parts.total, parts.task + 0.5 * parts.kl)

@@ -183,10 +183,16 @@ def test_follows_surgery_by_path() -> None:
     assert recorder.features[0].shape == (1, 2, 32, 32)
 
 
+def test_records_nothing_without_paths() -> None:
+    model = nn.Sequential(nn.ReLU())
+    with TapRecorder(model, ()) as recorder:
+        model(IMAGES)
+    assert recorder.features == []
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        ([], "no taps"),
         (["0", "0"], "named twice"),
         (["00"], r"'00' is not a module of the network: did you mean '0'\?"),
         (["nowhere"], "edgeprune inspect"),
