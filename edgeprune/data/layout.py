@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from edgeprune.data.decode import EXTENSIONS
 from edgeprune.errors import UserInputError
 
 _SPLITS = ("train", "val", "test")
-LAYOUT = "expected train/<class>/*.jpg and the same below val/ or test/ or both"
+_LAYOUT = "expected train/<class>/*.jpg and the same below val/ or test/ or both"
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,17 @@ class Layout:
 
 
 def read_layout(origin: str, names: list[str]) -> Layout:
-    """Sort files into splits and classes.
+    """Sort files into splits and classes; a warning names classes that val or test lack.
 
     Args:
         origin: the folder or archive, for messages.
-        names: relative POSIX paths of all its files. One folder around everything is allowed.
+        names: relative POSIX paths of all its files, and of empty folders with a slash at the
+            end. One folder around everything is allowed.
 
     Raises:
         UserInputError: one line when a split or class is missing, empty or unknown.
     """
-    paths = _unwrapped([PurePosixPath(name).parts for name in names])
+    paths = _unwrapped([tuple(name.split("/")) for name in names])
     found: dict[str, dict[str, list[int]]] = {}
     for number in sorted(range(len(names)), key=lambda i: names[i]):
         parts = paths[number]
@@ -65,11 +66,11 @@ def _check(
     origin: str, found: dict[str, dict[str, list[int]]], paths: list[tuple[str, ...]]
 ) -> None:
     if not any(parts[-1].lower().endswith(EXTENSIONS) for parts in paths):
-        raise UserInputError(f"{origin}: no images ({', '.join(EXTENSIONS)}); {LAYOUT}")
+        raise UserInputError(f"{origin}: no images ({', '.join(EXTENSIONS)}); {_LAYOUT}")
     if "train" not in found:
-        raise UserInputError(f"{origin}: no train/ with class folders; {LAYOUT}")
+        raise UserInputError(f"{origin}: no train/ with class folders; {_LAYOUT}")
     if "val" not in found and "test" not in found:
-        raise UserInputError(f"{origin}: neither val/ nor test/; {LAYOUT}")
+        raise UserInputError(f"{origin}: neither val/ nor test/; {_LAYOUT}")
     for split, members in found.items():
         for name, numbers in members.items():
             if not numbers:
@@ -79,3 +80,9 @@ def _check(
                     f"{origin}: class {name!r} of {split}/ is not in train/; "
                     "name the class folders alike"
                 )
+        missing = sorted(set(found["train"]) - set(members))
+        if missing:
+            warnings.warn(
+                f"{origin}: {split}/ has no images of {len(missing)} class(es), first {missing[0]}",
+                stacklevel=2,
+            )

@@ -38,7 +38,8 @@ class DatasetSamples:
             UserInputError: when an item is no image or its size differs from the first's.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(draw)
+            # torch.manual_seed would also seed the generators of GPUs, which are not forked.
+            torch.default_generator.manual_seed(draw)
             rows = [self._image(number) for number in index.tolist()]
         if len({(row.shape, row.dtype) for row in rows}) > 1:
             raise UserInputError(

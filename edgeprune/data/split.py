@@ -84,14 +84,14 @@ def num_train_batches(count: int, batch_size: int, world_size: int) -> int:
     Raises:
         UserInputError: when not even one batch can be made.
     """
-    full, rest = divmod(count, batch_size)
-    batches = full + (rest >= 2 * world_size)
-    if batch_size < 2 * world_size or batches == 0:
+    least = 2 * world_size
+    if batch_size < least or count < least:
         raise UserInputError(
             f"batch_size={batch_size} with {count} training samples on {world_size} process(es): "
             "every process needs at least 2 samples of each batch"
         )
-    return batches
+    full, rest = divmod(count, batch_size)
+    return full + (rest >= least)
 
 
 def shard(count: int, rank: int, world_size: int) -> slice:

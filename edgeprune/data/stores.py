@@ -15,7 +15,7 @@ class Store(Protocol):
 
     Attributes:
         origin: the folder or archive, for messages.
-        names: relative POSIX paths, in any order.
+        names: relative POSIX paths, in any order; an empty folder's ends in a slash.
     """
 
     origin: str
@@ -39,7 +39,10 @@ class FolderStore:
             if len(inside.parts) > 8:
                 raise UserInputError(f"{root}: folders nested too deeply at {inside}")
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            self.names += [(inside / name).as_posix() for name in files if name[0] != "."]
+            shown = [name for name in files if not name.startswith(".")]
+            self.names += [(inside / name).as_posix() for name in shown]
+            if not shown and not folders:
+                self.names.append(f"{inside.as_posix()}/")
 
     def read(self, number: int) -> bytes:
         """Read one file."""

@@ -47,16 +47,18 @@ def load_plain_pickle(path: Path) -> dict[Any, Any]:
     """
     try:
         content = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        return {key: _unwrapped(value) for key, value in content.items()}
     except OSError as error:
         raise CorruptFileError(f"{path}: cannot be read ({error.strerror})") from error
     except _UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CorruptFileError(
-            f"{path}: not a pickle of plain arrays and lists ({reason}); get the file again"
+            f"{path}: not a pickled dict of plain arrays and lists ({reason}); get the file again"
         ) from error
-    if not isinstance(content, dict):
-        raise CorruptFileError(f"{path}: not a pickled dict; get the file again")
-    return {k: v.values if isinstance(v, _Array) else v for k, v in content.items()}
+
+
+def _unwrapped(value: object) -> object:
+    return value.values if isinstance(value, _Array) else value
 
 
 class _Immutable:
