@@ -1,0 +1,172 @@
+"""The search for the rounding steps to take: a ranking, its shortest sufficient prefix, a tilt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgeprune.prune.cost import CostModel, FloatArray
+from edgeprune.prune.graph.types import IntArray
+from edgeprune.prune.limits import MACS, PARAMS, Limits
+from edgeprune.prune.steps import Steps
+
+_STEEPEST_TILT = 4.0
+_TILT_HALVINGS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Steps to take and what comes of them.
+
+    Attributes:
+        taken: indices of the steps.
+        counts: channels to remove, per group.
+        lost: importance of those channels.
+        excess: how far the network is then above each limit, shape (3,).
+    """
+
+    taken: IntArray
+    counts: IntArray
+    lost: float
+    excess: FloatArray
+
+    @property
+    def holds(self) -> bool:
+        """Whether every limit holds."""
+        return bool((self.excess <= 0).all())
+
+
+class Ranking:
+    """Takes steps in the order of their importance until the limits hold.
+
+    Args:
+        steps: the steps that may be taken.
+        costs: parameters and MACs of a selection.
+        limits: what has to hold.
+        across_groups: by importance over the whole network; otherwise all groups shrink alike.
+    """
+
+    def __init__(self, steps: Steps, costs: CostModel, limits: Limits, across_groups: bool) -> None:
+        self._steps = steps
+        self._costs = costs
+        self._limits = limits
+        self._across_groups = across_groups
+        self._groups = costs.groups
+
+    def choose(self) -> tuple[Selection, bool]:
+        """The steps to take, and whether they meet the limits.
+
+        Where they cannot be met, every step is taken; less than one step short counts as met.
+        """
+        everything = self._select(np.arange(len(self._steps)))
+        if not everything.holds:
+            return everything, self._short_of_one_step(everything)
+        best = self._prefix(tilt=0.0)
+        if self._across_groups:
+            if self._limits.has_both_costs:
+                best = self._tilted(best)
+            best = self._without_needless(best)
+        return best, True
+
+    def _tilted(self, level: Selection) -> Selection:
+        """Bisect the tilt at which both cost limits hold without overshooting one of them.
+
+        A tilt divides the importance of a group's channels by a power of (its share of the
+        parameters / its share of the MACs), a multiplier search between the two constraints that
+        leaves the plain ranking in place where it already serves both.
+        """
+        best = level
+        direction = 1.0 if self._params_bind(level) else -1.0
+        low, high = 0.0, _STEEPEST_TILT
+        for _ in range(_TILT_HALVINGS):
+            middle = (low + high) / 2
+            found = self._prefix(direction * middle)
+            if found.lost < best.lost:
+                best = found
+            if self._params_bind(found) == (direction > 0):
+                low = middle
+            else:
+                high = middle
+        return best
+
+    def _prefix(self, tilt: float) -> Selection:
+        """The shortest prefix of the ranking that meets the limits."""
+        steps = self._steps
+        key = steps.fraction
+        if self._across_groups:
+            key = steps.score * self._tilt_factors(tilt)[steps.group]
+        ranking = np.lexsort((steps.order, steps.group, key))
+        low, high = 0, len(ranking)
+        while low < high:
+            middle = (low + high) // 2
+            if self._select(ranking[:middle]).holds:
+                high = middle
+            else:
+                low = middle + 1
+        return self._select(ranking[:low])
+
+    def _without_needless(self, selection: Selection) -> Selection:
+        """Give back the most important last steps that the limits do not need."""
+        while True:
+            last = self._last_steps(selection)
+            without = self._counts_without(last, selection)
+            spare = last[(self._excess(without) <= 0).all(axis=1)]
+            if not len(spare):
+                return selection
+            given_back = spare[np.argmax(self._steps.lost[spare])]
+            selection = self._select(selection.taken[selection.taken != given_back])
+
+    def _short_of_one_step(self, everything: Selection) -> bool:
+        last = self._last_steps(everything)
+        if not len(last):
+            return False
+        without = self._counts_without(last, everything)
+        largest = (self._excess(without) - everything.excess).max(axis=0)
+        missed = everything.excess > 0
+        return bool((everything.excess[missed] < largest[missed]).all())
+
+    def _counts_without(self, steps: IntArray, selection: Selection) -> IntArray:
+        """The selection's counts without one of `steps` each, shape (steps, groups)."""
+        given_back = np.zeros((len(steps), self._groups), dtype=np.int64)
+        given_back[np.arange(len(steps)), self._steps.group[steps]] = self._steps.size[steps]
+        without: IntArray = selection.counts - given_back
+        return without
+
+    def _last_steps(self, selection: Selection) -> IntArray:
+        """Of every group with a step taken, the last one."""
+        taken = np.sort(selection.taken)
+        ends = np.append(np.diff(self._steps.group[taken]) != 0, True)
+        return taken[ends[: len(taken)]]
+
+    def _tilt_factors(self, tilt: float) -> FloatArray:
+        if tilt == 0.0:
+            return np.ones(self._groups)
+        return self._macs_per_param**tilt
+
+    @cached_property
+    def _macs_per_param(self) -> FloatArray:
+        """What a channel of each group weighs in MACs, relative to parameters; 1 on average."""
+        one_each = np.vstack([np.zeros(self._groups), np.eye(self._groups)]).astype(np.int64)
+        costs = self._costs.params_and_macs(one_each)
+        per_channel = np.maximum(costs[0] - costs[1:], 1.0)
+        ratio = per_channel[:, 1] / per_channel[:, 0]
+        scaled: FloatArray = ratio / np.exp(np.log(ratio).mean())
+        return scaled
+
+    def _params_bind(self, selection: Selection) -> bool:
+        """Whether parameters are closer to their limit than MACs, as shares of the original."""
+        share = selection.excess[[PARAMS, MACS]] / self._limits.whole[[PARAMS, MACS]]
+        return bool(share[0] > share[1])
+
+    def _select(self, taken: IntArray) -> Selection:
+        steps = self._steps
+        counts = np.bincount(
+            steps.group[taken], weights=steps.size[taken], minlength=self._groups
+        ).astype(np.int64)
+        excess = self._excess(counts[None, :])[0]
+        return Selection(taken, counts, float(steps.lost[taken].sum()), excess)
+
+    def _excess(self, counts: IntArray) -> FloatArray:
+        return self._limits.excess(counts.sum(axis=1), self._costs.params_and_macs(counts))

@@ -1,0 +1,188 @@
+"""Which channels go, and what is left of every tensor then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from edgeprune.errors import UserInputError
+from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, ChannelGroup, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Removal:
+    """Channels to remove from each group of a graph.
+
+    Attributes:
+        channels: per group, in the order of `graph.groups`: the channels that go, ascending, each
+            once; an empty array where nothing goes.
+    """
+
+    channels: tuple[IntArray, ...]
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """Number of channels that go, per group."""
+        return np.array([len(gone) for gone in self.channels], dtype=np.int64)
+
+    @property
+    def count(self) -> int:
+        """Number of channels that go, over all groups."""
+        return int(self.counts.sum())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing goes."""
+        return self.count == 0
+
+    def restricted_to(self, groups: Sequence[int]) -> Removal:
+        """The same removal, from these groups only."""
+        wanted = set(groups)
+        nothing = np.empty(0, dtype=np.int64)
+        return Removal(
+            tuple(gone if i in wanted else nothing for i, gone in enumerate(self.channels))
+        )
+
+    def touched(self) -> tuple[int, ...]:
+        """The groups that lose a channel."""
+        return tuple(int(i) for i in np.flatnonzero(self.counts))
+
+    def as_dict(self) -> dict[str, list[list[int]]]:
+        """Plain values, for broadcast, JSON and state files."""
+        return {"channels": [gone.tolist() for gone in self.channels]}
+
+    @staticmethod
+    def from_dict(saved: Mapping[str, Any]) -> Removal:
+        """The inverse of `as_dict`."""
+        return make_removal(saved["channels"])
+
+
+def make_removal(channels: Sequence[Sequence[int] | IntArray]) -> Removal:
+    """A removal from channel numbers in any order."""
+    return Removal(tuple(np.unique(np.asarray(gone, dtype=np.int64)) for gone in channels))
+
+
+def check_removal(graph: ChannelGraph, removal: Removal) -> None:
+    """Refuse a removal that does not fit the graph.
+
+    Raises:
+        UserInputError: another number of groups, channels that do not exist, or all of a group.
+    """
+    if len(removal.channels) != len(graph.groups):
+        raise UserInputError(
+            f"the removal is for {len(removal.channels)} channel groups and the network has "
+            f"{len(graph.groups)}: trace the network as it is now"
+        )
+    for group, gone in zip(graph.groups, removal.channels, strict=True):
+        if len(gone) and (gone[0] < 0 or gone[-1] >= group.size or len(gone) >= group.size):
+            raise UserInputError(
+                f"cannot remove {len(gone)} channels up to number {gone[-1]} from group "
+                f"'{group.name}' of {group.size}: at least one channel must stay"
+            )
+
+
+def kept_positions(graph: ChannelGraph, removal: Removal) -> dict[tuple[str, int], IntArray]:
+    """What is left along every tensor axis that the removal shortens.
+
+    Returns:
+        By (canonical tensor name, axis): the positions that stay, ascending.
+    """
+    gone: dict[tuple[str, int], list[IntArray]] = {}
+    for number in removal.touched():
+        for slices in graph.groups[number].slices:
+            positions = removed_positions(slices, removal.channels[number])
+            gone.setdefault((slices.tensor, slices.axis), []).append(positions)
+    return {
+        (tensor, axis): _without(graph.tensors[tensor][axis], positions)
+        for (tensor, axis), positions in gone.items()
+    }
+
+
+def kept_outputs(graph: ChannelGraph, removal: Removal, path: str) -> IntArray:
+    """Channels that stay at the output of the module at `path`, ascending.
+
+    Raises:
+        UserInputError: no such module in the traced network.
+    """
+    group, channel = graph.module_channels(path)
+    stays = np.ones(len(group), dtype=bool)
+    for number in removal.touched():
+        stays &= ~((group == number) & np.isin(channel, removal.channels[number]))
+    return np.flatnonzero(stays).astype(np.int64)
+
+
+def removed_positions(slices: AxisSlices, channels: IntArray) -> IntArray:
+    """Positions along the axis of `slices` that belong to `channels`."""
+    return slices.index[np.isin(slices.channel, channels)]
+
+
+def reduced_graph(graph: ChannelGraph, removal: Removal) -> ChannelGraph:
+    """The graph of the network after the removal, without tracing it again.
+
+    Groups keep their names and order, also those with a single channel left.
+    """
+    check_removal(graph, removal)
+    kept = kept_positions(graph, removal)
+    survivors = [
+        np.delete(np.arange(group.size), gone)
+        for group, gone in zip(graph.groups, removal.channels, strict=True)
+    ]
+    shapes = {name: list(shape) for name, shape in graph.tensors.items()}
+    for (tensor, axis), positions in kept.items():
+        shapes[tensor][axis] = len(positions)
+    groups = [
+        _reduced_group(group, stay, kept)
+        for group, stay in zip(graph.groups, survivors, strict=True)
+    ]
+    outputs = {
+        path: replace(
+            found,
+            group=found.group[stay],
+            channel=_renumbered(found.group[stay], found.channel[stay], survivors),
+        )
+        for path, found in graph.outputs.items()
+        for stay in [kept_outputs(graph, removal, path)]
+    }
+    return replace(
+        graph,
+        groups=tuple(groups),
+        tensors={name: tuple(shape) for name, shape in shapes.items()},
+        outputs=outputs,
+    )
+
+
+def _reduced_group(
+    group: ChannelGroup, survivors: IntArray, kept: Mapping[tuple[str, int], IntArray]
+) -> ChannelGroup:
+    slices = []
+    for old in group.slices:
+        stays = np.isin(old.channel, survivors)
+        positions = old.index[stays]
+        left = kept.get((old.tensor, old.axis))
+        slices.append(
+            replace(
+                old,
+                index=positions if left is None else np.searchsorted(left, positions),
+                channel=np.searchsorted(survivors, old.channel[stays]),
+            )
+        )
+    return replace(group, size=len(survivors), slices=tuple(slices))
+
+
+def _renumbered(group: IntArray, channel: IntArray, survivors: Sequence[IntArray]) -> IntArray:
+    renumbered = channel.copy()
+    for number in np.unique(group[group >= 0]):
+        here = group == number
+        renumbered[here] = np.searchsorted(survivors[number], channel[here])
+    return renumbered
+
+
+def _without(width: int, gone: list[IntArray]) -> IntArray:
+    stays = np.ones(width, dtype=bool)
+    for positions in gone:
+        stays[positions] = False
+    return np.flatnonzero(stays).astype(np.int64)
