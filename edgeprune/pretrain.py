@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
@@ -199,8 +198,7 @@ def _settings(identity: Mapping[str, Any]) -> FitSettings:
 def _learner(
     student: Student, settings: FitSettings, data: Data, world: World, precision: Precision
 ) -> Learner:
-    inputs = tuple(tensor.to(world.device) for tensor in data.example_inputs(2))
-    probe = Batch(inputs, inputs[0].new_zeros(2), inputs[0].new_zeros(2))
+    probe = tuple(tensor.to(world.device) for tensor in data.example_inputs(2))
     return Learner(student.module, (), None, settings, world, precision, probe, data.task)
 
 

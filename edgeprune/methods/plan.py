@@ -39,6 +39,11 @@ def round_progress(recipe: Recipe) -> tuple[float, ...]:
     return _progress(recipe, recipe.rounds)
 
 
+def kept_density(recipe: Recipe, progress: float) -> float:
+    """For weight masks: the share of the weights that stays non-zero after `progress`."""
+    return 1.0 - (1.0 - wanted_share(recipe)) * progress
+
+
 def _progress(recipe: Recipe, events: int) -> tuple[float, ...]:
     """Progress per event; rate-driven schedules decide their own number of events."""
     return schedule_progress(

@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
 from edgeprune.methods import training as trainings
 from edgeprune.methods.pruner import Pruner
@@ -16,7 +15,7 @@ from edgeprune.methods.training import Training
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.fit import BeforeEpoch, Fit, load_shared
-from edgeprune.train.learner import Learner
+from edgeprune.train.learner import Learner, TaskLoss
 from edgeprune.train.precision import Precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
@@ -32,6 +31,7 @@ class Run:
     Args:
         build: makes the original student, with the same weights every time.
         student_taps: module paths of the student that the attention head reads.
+        task_loss: `loss(outputs, targets)` in place of cross-entropy.
 
     Attributes:
         start: original-size weights that the delivered network started from; controls reuse them.
@@ -50,6 +50,7 @@ class Run:
         world: World,
         precision: Precision,
         progress: Progress,
+        task_loss: TaskLoss | None = None,
     ) -> None:
         self.recipe = recipe
         self.data = data
@@ -60,6 +61,7 @@ class Run:
         self.world = world
         self.precision = precision
         self.progress = progress
+        self.task_loss = task_loss
         self.events: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.start: dict[str, Tensor] = {}
@@ -121,7 +123,7 @@ class Run:
     def prune(self, student: Student, progress: float, learner: Learner) -> dict[str, Any]:
         """Remove from a student in training until `progress` of the way to the target."""
         record = self.pruner.prune(student, progress, learner)
-        self.progress.note(self.pruner.describe(record))
+        self.progress.note(_describe(record))
         return record
 
     def prune_between(
@@ -141,7 +143,7 @@ class Run:
 
     def learner(self, student: Student, settings: FitSettings) -> Learner:
         """A learner for the student as it is now; masks are re-applied after each of its steps."""
-        inputs = tuple(
+        probe = tuple(
             tensor.to(self.world.device) for tensor in self.data.example_inputs(_PROBE_BATCH)
         )
         learner = Learner(
@@ -151,8 +153,20 @@ class Run:
             settings,
             self.world,
             self.precision,
-            Batch(inputs, inputs[0].new_zeros(_PROBE_BATCH), inputs[0].new_zeros(_PROBE_BATCH)),
+            probe,
             self.data.task,
+            self.task_loss,
         )
         learner.after_step = lambda: student.hold_masks(learner.optimizer)
         return learner
+
+
+def _describe(record: dict[str, Any]) -> str:
+    if "params" not in record:
+        return f"{'':>10}  masked {record['mask_sparsity']:.1%} of the weights"
+    proof = record.get("equivalence")
+    exact = f", removal exact to {proof['max_rel_error']:.1e}" if proof else ""
+    return (
+        f"{'':>10}  removed {sum(record['removed'].values())} channels: {record['params']:,} "
+        f"params, {record['macs'] / 1e6:.1f} MMACs left{exact}"
+    )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeprune.models.attributes import apply_attributes, attributes_of
-from edgeprune.models.checkpoint import resize_parameters
+from edgeprune.models.resize import resize_parameters
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.tickets import KeptIndex, shared_names
 from edgeprune.train.precision import to_channels_last

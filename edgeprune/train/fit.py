@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -118,6 +119,7 @@ class Fit:
             with EnergyWindow() as window:
                 row = self._epoch(learner, epoch)
             row["energy_j"] = window.result.energy_j
+            row["energy_reason"] = window.result.reason
             self.result.history.append(row)
             self.progress.epoch(row)
             if epoch + 1 < self.settings.epochs:
@@ -149,6 +151,7 @@ class Fit:
             "train_top1": 100.0 * hits / seen,
             "val_top1": self._validate(),
             **self._describe(),
+            "passes": steps / self.data.num_batches(self.settings.batch_size, self.world.size),
             "seconds": time.monotonic() - started,
         }
 
@@ -161,15 +164,8 @@ class Fit:
             rank=self.world.rank,
             world_size=self.world.size,
         )
-        device = self.world.device
-        for number, batch in enumerate(batches):
-            if number == steps:
-                return
-            yield Batch(
-                tuple(tensor.to(device) for tensor in batch.inputs),
-                batch.targets.to(device),
-                batch.index,
-            )
+        for batch in itertools.islice(batches, steps):
+            yield batch.to(self.world.device)
 
     def _steps(self) -> int:
         whole = self.data.num_batches(self.settings.batch_size, self.world.size)

@@ -12,8 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 from edgeprune.data.batch import Batch
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.distill.head import AttentionHead
-from edgeprune.distill.losses import LossParts, SadLoss
-from edgeprune.distill.taps import TapRecorder
+from edgeprune.distill.losses import LossParts, SadLoss, Task, TaskLoss
+from edgeprune.distill.taps import TapRecorder, tap_shapes
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision, to_channels_last
 from edgeprune.train.settings import FitSettings
@@ -24,7 +24,7 @@ class StudentForward(nn.Module):
     """Student and head as one module, so that one DDP wrapper reduces both."""
 
     def __init__(
-        self, student: nn.Module, recorder: TapRecorder, head: AttentionHead | None
+        self, student: nn.Module, recorder: TapRecorder | None, head: AttentionHead | None
     ) -> None:
         super().__init__()
         self.student = student
@@ -35,7 +35,7 @@ class StudentForward(nn.Module):
         self, inputs: tuple[Tensor, ...], teacher_features: list[Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """Student outputs and the AFD loss (None without a head)."""
-        if self.head is None:
+        if self.head is None or self._recorder is None:
             return self.student(*inputs), None
         with self._recorder:
             outputs = self.student(*inputs)
@@ -43,7 +43,12 @@ class StudentForward(nn.Module):
 
 
 class Learner:
-    """Trains one student; survives surgery between steps."""
+    """Trains one student; survives surgery between steps.
+
+    Args:
+        example: a few real inputs, which show the head the shapes of the taps.
+        task_loss: `loss(outputs, targets)` in place of cross-entropy.
+    """
 
     def __init__(
         self,
@@ -53,8 +58,9 @@ class Learner:
         settings: FitSettings,
         world: World,
         precision: Precision,
-        example: Batch,
-        task: str = "classification",
+        example: tuple[Tensor, ...],
+        task: Task = "classification",
+        task_loss: TaskLoss | None = None,
     ) -> None:
         self.student = student.to(world.device)
         to_channels_last(self.student)
@@ -64,9 +70,10 @@ class Learner:
         self.world = world
         self.precision = precision
         self.after_step: Callable[[], None] | None = None
-        self._recorder = TapRecorder(self.student, self.student_taps)
-        self.head = self._make_head(example) if settings.loss.beta > 0 else None
-        self._loss = SadLoss(settings.loss.alpha, settings.loss.beta, settings.loss.tau, task)
+        uses_head = settings.loss.beta > 0
+        self._recorder = TapRecorder(self.student, self.student_taps) if uses_head else None
+        self.head = self._make_head(example) if uses_head else None
+        self._loss = SadLoss(settings.loss.alpha, settings.loss.beta, settings.loss.tau, task, task_loss)
         self.optimizer = self._make_optimizer()
         self.scaler = precision.scaler()
         self._forward = self._wrap()
@@ -150,14 +157,10 @@ class Learner:
             return self.teacher.predict(batch.inputs), []
         return self.teacher(batch.inputs)
 
-    def _make_head(self, example: Batch) -> AttentionHead:
+    def _make_head(self, inputs: tuple[Tensor, ...]) -> AttentionHead:
         assert self.teacher is not None
-        inputs = example.inputs
-        self.student.eval()
-        with torch.no_grad(), self._recorder:
-            self.student(*inputs)
-        student_shapes = [tuple(feature.shape) for feature in self._recorder.features]
-        teacher_shapes = [tuple(feature.shape) for feature in self.teacher(inputs)[1]]
+        student_shapes = tap_shapes(self.student, self.student_taps, inputs)
+        teacher_shapes = tap_shapes(self.teacher.module, self.teacher.taps, inputs)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed("head"))
             head = AttentionHead(teacher_shapes, student_shapes, self.settings.loss.head_dim)

@@ -25,15 +25,16 @@ class Teacher:
         self.module = module.eval().requires_grad_(False)
         self.taps = tuple(taps)
         self.columns = columns
-        self._recorder = TapRecorder(self.module, self.taps)
+        self._recorder = TapRecorder(self.module, self.taps) if self.taps else None
 
     @torch.no_grad()
     def __call__(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, list[Tensor]]:
         """Outputs (batch, classes) and one feature per tap."""
+        if self._recorder is None:
+            return self.predict(inputs), []
         with self._recorder:
             outputs = self.module(*inputs)
-        features = list(self._recorder.features)
-        return self._ordered(outputs), features
+        return self._ordered(outputs), list(self._recorder.features)
 
     @torch.no_grad()
     def predict(self, inputs: tuple[Tensor, ...]) -> Tensor:

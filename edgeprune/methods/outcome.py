@@ -1,0 +1,231 @@
+"""The end of a run: every network's figures, the student's files, and the report."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgeprune.device.latency import Latency
+from edgeprune.methods.delivery import (
+    Predictions,
+    StudentFiles,
+    measure_latency,
+    predict_test,
+    save_student,
+)
+from edgeprune.methods.run import Run
+from edgeprune.methods.setup import Context
+from edgeprune.methods.student import Student
+from edgeprune.models.summary import ModelSummary, summarise
+from edgeprune.report.run_report import RunReport
+from edgeprune.report.statistics import accuracy_difference
+from edgeprune.report.versions import versions
+from edgeprune.train.fit import HistoryRow
+
+METRIC = "top1_percent"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the trainings left.
+
+    Attributes:
+        student: the delivered network.
+        controls: trained controls by name.
+        method_rows: number of history rows that are the method's own, not a control's.
+    """
+
+    student: Student
+    controls: Mapping[str, Student]
+    method_rows: int
+
+
+def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
+    """Read the test set, write the student's files, measure, and assemble the report."""
+    predictions, top1 = _read_test(run, outcome)
+    files = save_student(
+        run.folder.path,
+        outcome.student.module,
+        run.data,
+        arch=context.student.arch,
+        arch_args=context.student.arch_args,
+        metrics={"test_top1": top1["student"]},
+        provenance={
+            name: getattr(run.recipe, name) for name in ("method", "preset", "seed", "data")
+        },
+    )
+    dense = run.original_student().module
+    latencies = measure_latency(
+        {"teacher": context.teacher.module, "dense_student": dense},
+        run.data,
+        run.recipe.latency_batch,
+        run.folder.path,
+    )
+    return _assemble(run, context, outcome, dense, predictions, top1, files, latencies)
+
+
+def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The largest errors over all surgeries of a run; None where nothing was removed."""
+    proofs = [event["equivalence"] for event in events if event.get("equivalence")]
+    if not proofs:
+        return None
+    return {
+        "max_abs_error": max(proof["max_abs_error"] for proof in proofs),
+        "max_rel_error": max(proof["max_rel_error"] for proof in proofs),
+        "dtype": "float32" if any("32" in proof["dtype"] for proof in proofs) else "float64",
+        "groups": max(proof["groups"] for proof in proofs),
+        "inexact_groups": sorted({name for p in proofs for name in p["inexact_groups"]}),
+        "events": len(proofs),
+    }
+
+
+def search_epochs(rows: Sequence[HistoryRow]) -> float:
+    """Passes over the training data before the delivered network's own training."""
+    return round(sum(row["passes"] for row in rows if row["stage"] != rows[-1]["stage"]), 3)
+
+
+def _read_test(run: Run, outcome: Outcome) -> tuple[Predictions, dict[str, float]]:
+    networks = {"student": outcome.student.module} | {
+        f"control_{name}": control.module for name, control in outcome.controls.items()
+    }
+    for network in networks.values():
+        network.eval()
+    forwards = {name: functools.partial(_forward, network) for name, network in networks.items()}
+    return predict_test(
+        {"teacher": run.teacher.predict, **forwards},
+        run.data,
+        run.world.device,
+        run.folder.path / "test_predictions.npz",
+    )
+
+
+def _assemble(
+    run: Run,
+    context: Context,
+    outcome: Outcome,
+    dense: nn.Module,
+    predictions: Predictions,
+    top1: Mapping[str, float],
+    files: StudentFiles,
+    latencies: Mapping[str, Latency],
+) -> RunReport:
+    example = run.data.example_inputs(1)
+    sizes = {
+        "teacher": summarise(context.teacher.module, example),
+        "dense": summarise(dense, example),
+        "student": summarise(outcome.student.module.cpu(), example),
+    }
+    student = outcome.student
+    sparsity = 0.0 if student.masks is None else student.masks.sparsity
+    own = run.history[: outcome.method_rows]
+    last = run.events[-1]
+    return RunReport(
+        method=run.recipe.method,
+        preset=run.recipe.preset,
+        seed=run.recipe.seed,
+        epochs=run.recipe.epochs,
+        search_epochs=search_epochs(own),
+        teacher=_figures(sizes["teacher"], top1["teacher"]),
+        dense_student=_figures(sizes["dense"], top1.get("control_dense")),
+        student={**_figures(sizes["student"], top1["student"]), "mask_sparsity": sparsity},
+        size_reduction=1.0 - sizes["student"].params / sizes["dense"].params,
+        mac_reduction=1.0 - sizes["student"].macs / sizes["dense"].macs,
+        target=_targets(last)[0],
+        equivalence=worst_equivalence(run.events),
+        skipped=_skipped(run.events),
+        onnx={
+            "path": files.onnx.name,
+            "bytes": files.onnx_bytes,
+            "max_abs_error": files.onnx_max_abs_error,
+        },
+        latency_ms={name: _percentiles(latencies[name]) for name in latencies},
+        train_seconds=sum(row["seconds"] for row in own),
+        train_energy_j=_energy(own),
+        controls=[
+            _control(name, control, predictions, top1, example)
+            for name, control in outcome.controls.items()
+        ],
+        seed_runs=[],
+        versions=versions(),
+        extra={
+            "metric": METRIC,
+            "data": run.data.name,
+            "targets": _targets(last),
+            "train_energy_j_reason": next(
+                (row["energy_reason"] for row in own if row["energy_reason"]), ""
+            ),
+            "layers": _widths(sizes["dense"], sizes["student"]),
+            "events": [_brief(event) for event in run.events],
+            "latency_batch": run.recipe.latency_batch,
+        },
+    )
+
+
+def _figures(summary: ModelSummary, top1: float | None) -> dict[str, Any]:
+    return {"params": summary.params, "macs": summary.macs, "metric": top1}
+
+
+def _percentiles(latency: Latency) -> dict[str, Any]:
+    return {
+        "p50": latency.p50_ms,
+        "p99": latency.p99_ms,
+        "mean": latency.mean_ms,
+        "std": latency.std_ms,
+        "repeats": latency.repeats,
+    }
+
+
+def _targets(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "asked": asked, "reached": event["reached"][name]}
+        for name, asked in event["asked"].items()
+    ]
+
+
+def _energy(rows: Sequence[HistoryRow]) -> float | None:
+    joules = [row["energy_j"] for row in rows]
+    return None if None in joules else float(sum(joules))
+
+
+def _skipped(events: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    seen = {(entry["layer"], entry["reason"]) for event in events for entry in event["skipped"]}
+    return [{"layer": layer, "reason": reason} for layer, reason in sorted(seen)]
+
+
+def _widths(before: ModelSummary, after: ModelSummary) -> list[dict[str, Any]]:
+    left = {layer.name: layer.out_width for layer in after.layers}
+    return [
+        {"name": layer.name, "width_before": layer.out_width, "width_after": left[layer.name]}
+        for layer in before.layers
+        if layer.out_width and layer.macs
+    ]
+
+
+def _brief(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != "skipped"}
+
+
+def _control(
+    name: str,
+    control: Student,
+    predictions: Predictions,
+    top1: Mapping[str, float],
+    example: tuple[Tensor, ...],
+) -> dict[str, Any]:
+    """A control's figures, and the student's lead over it with its paired 95 % interval."""
+    key = f"control_{name}"
+    lead = accuracy_difference(predictions["student"], predictions[key], predictions["targets"])
+    return {
+        "name": name,
+        **_figures(summarise(control.module.cpu(), example), top1[key]),
+        "student_lead": {"points": lead.difference, "low": lead.low, "high": lead.high},
+    }
+
+
+def _forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+    outputs: Tensor = network(*inputs)
+    return outputs

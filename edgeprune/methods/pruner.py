@@ -1,0 +1,235 @@
+"""Pruning events: how far to go, what to remove, the proof, the surgery, and what is recorded.
+
+The main process decides and proves; the others carry out the same removal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgeprune.data.dataset import Data
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.errors import BudgetMissedError
+from edgeprune.methods.plan import kept_density
+from edgeprune.methods.student import Student
+from edgeprune.models.summary import count_params, summarise
+from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
+from edgeprune.prune.cost import CostModel
+from edgeprune.prune.equivalence import prove
+from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.graph.types import ChannelGraph
+from edgeprune.prune.importance import score_channels
+from edgeprune.prune.masks import MaskSet
+from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
+from edgeprune.prune.surgery import remove_channels
+from edgeprune.recipe import Recipe
+from edgeprune.train.distributed import World
+from edgeprune.train.learner import Learner
+
+_SCORED_BATCHES = 4  # training batches whose gradients a first-order score averages
+
+
+class Pruner:
+    """Carries out the pruning events of one run.
+
+    Args:
+        build: makes the original student, whose size all targets refer to.
+        taps: module paths whose widths the SAD head follows.
+
+    Attributes:
+        original: size of the original student.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        data: Data,
+        world: World,
+        build: Callable[[], nn.Module],
+        taps: tuple[str, ...],
+    ) -> None:
+        self._recipe = recipe
+        self._data = data
+        self._world = world
+        self._taps = taps
+        self._example = data.example_inputs(1)
+        self._budget = Budget(recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
+        original = build().to(world.device)
+        graph = self._trace(original)
+        self.original = OriginalSize.of(graph, CostModel.of(original, graph))
+
+    def sizes(self, student: Student) -> dict[str, float]:
+        """Parameters, MACs and summed layer widths of the network as it is, for the history."""
+        summary = summarise(student.module, self._on_device())
+        sizes = {
+            "params": float(summary.params),
+            "macs": float(summary.macs),
+            "channels": float(sum(layer.out_width or 0 for layer in summary.layers)),
+        }
+        if student.masks is not None:
+            sizes["mask_sparsity"] = student.masks.sparsity
+        return sizes
+
+    def prune(self, student: Student, progress: float, learner: Learner) -> dict[str, Any]:
+        """One event: go `progress` of the way from the original size to the target.
+
+        Returns:
+            A record of plain values: sizes, what was removed, how exact it was, what stayed.
+
+        Raises:
+            BudgetMissedError: the network cannot get that small; the line says how far it can.
+        """
+        if self._recipe.granularity == "weight":
+            return self._mask_weights(student, progress)
+        return self._prune_channels(student, self._budget.at(progress, self.original), learner)
+
+    def prune_like(self, student: Student, model: Student, rng: np.random.Generator) -> None:
+        """Remove as many channels from each group as `model` has lost, but drawn at random."""
+        if model.masks is not None:
+            student.masks = model.masks.shuffled(student.module, rng)
+            return
+        graph = self._trace(student.module)
+        left = {group.name: group.size for group in self._trace(model.module).groups}
+        gone = [
+            rng.choice(group.size, group.size - left.get(group.name, 1), replace=False)
+            for group in graph.groups
+        ]
+        self._cut(student, graph, make_removal(gone), None)
+
+    def prune_uniformly(self, student: Student, model: Student) -> None:
+        """Narrow every group by the same fraction until the parameters match `model`'s."""
+        graph = self._trace(student.module)
+        costs = CostModel.of(student.module, graph)
+        choice = choose_removal(
+            graph,
+            score_channels(student.module, graph, "random", seed=self._recipe.seed),
+            Budget(target_params=float(count_params(model.module))),
+            round_to=1,
+            floor=0.0,
+            global_pruning=False,
+            original=self.original,
+            costs=costs,
+        )
+        self._cut(student, graph, choice.removal, None)
+
+    def _prune_channels(self, student: Student, budget: Budget, learner: Learner) -> dict[str, Any]:
+        graph = self._trace(student.module)
+        gradients = self._gradients(learner)
+        decision = self._decide(student, graph, budget, gradients) if self._world.is_main else None
+        removal_plain, record = self._world.broadcast(decision)
+        if not record["met"]:
+            raise BudgetMissedError(_unreachable(record, self._recipe))
+        removal = Removal.from_dict(removal_plain)
+        if not removal.is_empty:
+            self._cut(student, graph, removal, learner)
+        checked: dict[str, Any] = record
+        return checked
+
+    def _decide(
+        self,
+        student: Student,
+        graph: ChannelGraph,
+        budget: Budget,
+        gradients: dict[str, Tensor] | None,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        recipe = self._recipe
+        scores = score_channels(
+            student.module, graph, recipe.importance, seed=recipe.seed, gradients=gradients
+        )
+        choice = choose_removal(
+            graph,
+            scores,
+            budget,
+            round_to=recipe.round_to,
+            floor=recipe.floor,
+            global_pruning=recipe.global_pruning,
+            original=self.original,
+            costs=CostModel.of(student.module, graph),
+        )
+        record = _record(graph, choice)
+        if choice.met and not choice.removal.is_empty:
+            proof = prove(student.module, graph, choice.removal, self._on_device())
+            record["equivalence"] = proof.as_dict()
+        return choice.removal.as_dict(), record
+
+    def _cut(
+        self, student: Student, graph: ChannelGraph, removal: Removal, learner: Learner | None
+    ) -> None:
+        tap_keep = {
+            number: torch.from_numpy(kept_outputs(graph, removal, path))
+            for number, path in enumerate(self._taps)
+        }
+        optimizer = None if learner is None else learner.optimizer
+        remove_channels(student.module, graph, removal, optimizer=optimizer)
+        student.kept = student.kept.after(kept_positions(graph, removal))
+        if learner is not None:
+            learner.after_surgery(tap_keep)
+
+    def _mask_weights(self, student: Student, progress: float) -> dict[str, Any]:
+        if student.masks is None:
+            student.masks = MaskSet.for_weights(student.module)
+        student.masks.shrink_to(student.module, kept_density(self._recipe, progress))
+        student.hold_masks()
+        asked = 1.0 - kept_density(self._recipe, 1.0)
+        return {
+            "mask_sparsity": student.masks.sparsity,
+            "asked": {"mask_sparsity": asked},
+            "reached": {"mask_sparsity": student.masks.sparsity},
+            "skipped": [],
+        }
+
+    def _gradients(self, learner: Learner) -> dict[str, Tensor] | None:
+        if self._recipe.importance != "taylor":
+            return None
+        batches = self._data.train_batches(
+            epoch=0,
+            batch_size=self._recipe.batch_size,
+            seed=keyed_generator(self._recipe.seed, "importance").initial_seed() % 2**31,
+            rank=self._world.rank,
+            world_size=self._world.size,
+            augment=False,
+        )
+        chosen = [batch for batch, _ in zip(batches, range(_SCORED_BATCHES), strict=False)]
+        return learner.gradients([batch.to(self._world.device) for batch in chosen])
+
+    def _trace(self, module: nn.Module) -> ChannelGraph:
+        return trace_channels(
+            module, self._on_device(), ignored_layers=self._recipe.ignored_layers
+        )
+
+    def _on_device(self) -> tuple[Tensor, ...]:
+        return tuple(tensor.to(self._world.device) for tensor in self._example)
+
+
+def _record(graph: ChannelGraph, choice: Choice) -> dict[str, Any]:
+    return {
+        "met": choice.met,
+        "params": choice.params,
+        "macs": choice.macs,
+        "asked": dict(choice.asked),
+        "reached": dict(choice.reached),
+        "removed": {
+            group.name: len(gone)
+            for group, gone in zip(graph.groups, choice.removal.channels, strict=True)
+            if len(gone)
+        },
+        "limited_by": list(choice.limited_by),
+        "skipped": [{"layer": entry.layer, "reason": entry.reason} for entry in graph.skipped],
+    }
+
+
+def _unreachable(record: dict[str, Any], recipe: Recipe) -> str:
+    parts = [
+        f"{name} {asked:g} (reachable: {record['reached'][name]:.3g})"
+        for name, asked in record["asked"].items()
+        if name in record["limited_by"]
+    ]
+    return (
+        f"the target cannot be reached: {', '.join(parts)} with floor {recipe.floor:g} and "
+        f"round_to {recipe.round_to}: ask for less, or lower --set floor=... or --round-to"
+    )

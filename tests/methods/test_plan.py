@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeprune.errors import UserInputError
+from edgeprune.methods.plan import round_progress, sp_events
+from edgeprune.recipe import Recipe, resolve_recipe
+
+
+def _recipe(method: str = "sp_sad", preset: str = "quick", **settings: object) -> Recipe:
+    return resolve_recipe(method, preset, {"data": "digits", **settings})
+
+
+def test_paper_events_remove_ten_percent_every_twenty_epochs() -> None:
+    events = sp_events(_recipe(preset="paper"))
+    assert list(events) == [20, 40, 60, 80, 100, 120]
+    removed = [0.6 * progress for progress in events.values()]
+    assert removed == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+def test_paper_tickets_reach_forty_percent_in_twelve_rounds() -> None:
+    progress = round_progress(_recipe("lth_sad", "paper"))
+    assert len(progress) == 12
+    assert progress[-1] == 1.0
+
+
+@given(epochs=st.integers(2, 60), every=st.integers(1, 10), until=st.floats(0.1, 1.0))
+def test_events_stay_inside_the_training(epochs: int, every: int, until: float) -> None:
+    recipe = _recipe(epochs=epochs, every=every, prune_until=until)
+    try:
+        events = sp_events(recipe)
+    except UserInputError:
+        assert every >= epochs or every > until * epochs
+        return
+    assert min(events) >= 1
+    assert max(events) <= epochs - 1
+    progress = list(events.values())
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+
+def test_too_few_epochs_for_the_rate_is_said() -> None:
+    with pytest.raises(UserInputError, match="6 events of 10% are needed"):
+        sp_events(_recipe(schedule="additive", rate=0.1, epochs=6, every=2))
+
+
+def test_one_epoch_leaves_no_room() -> None:
+    with pytest.raises(UserInputError, match="no room to prune"):
+        sp_events(_recipe(epochs=1))
