@@ -63,16 +63,16 @@ def _read_compressed(path: Path) -> Store:
     room = available_bytes() // 2
     # Opened apart, and read to its end, because tarfile's own reader checks no checksum.
     with gzip.open(path) as whole:
-        archive = tarfile.open(fileobj=whole, mode="r|", tarinfo=_StrictInfo)
-        for member in archive:
-            if not _wanted(path, member):
-                continue
-            room -= member.size
-            if room < 0:
-                raise UserInputError(f"{path}: too large for memory; gunzip it and give the .tar")
-            stream = archive.extractfile(member)
-            contents.append(stream.read() if stream is not None else b"")
-            names.append(_clean(path, member.name))
+        with tarfile.open(fileobj=whole, mode="r|", tarinfo=_StrictInfo) as archive:
+            for member in archive:
+                if not _wanted(path, member):
+                    continue
+                room -= member.size
+                if room < 0:
+                    raise UserInputError(f"{path}: too large for memory; gunzip it, give the .tar")
+                stream = archive.extractfile(member)
+                contents.append(stream.read() if stream is not None else b"")
+                names.append(_clean(path, member.name))
         while whole.read(_DRAIN_BYTES):
             pass
     return MemoryStore(str(path), names, contents)

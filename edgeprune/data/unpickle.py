@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import pickletools
 import struct
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from edgeprune.errors import CorruptFileError
 
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")
+_MEMO_WRITES = ("PUT", "BINPUT", "LONG_BINPUT")
 # What the unpickler and the stand-ins raise on foreign or damaged content.
 _UNREADABLE = (
     pickle.UnpicklingError,
@@ -46,7 +48,9 @@ def load_plain_pickle(path: Path) -> dict[Any, Any]:
         CorruptFileError: for a damaged pickle or one that asks for anything else.
     """
     try:
-        content = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        encoded = path.read_bytes()
+        _check_sizes(encoded)
+        content = _PlainUnpickler(io.BytesIO(encoded), encoding="bytes").load()
         return {key: _unwrapped(value) for key, value in content.items()}
     except OSError as error:
         raise CorruptFileError(f"{path}: cannot be read ({error.strerror})") from error
@@ -55,6 +59,13 @@ def load_plain_pickle(path: Path) -> dict[Any, Any]:
         raise CorruptFileError(
             f"{path}: not a pickled dict of plain arrays and lists ({reason}); get the file again"
         ) from error
+
+
+def _check_sizes(encoded: bytes) -> None:
+    """Refuse announced lengths and memo slots beyond the file: Python would allocate them."""
+    for opcode, argument, _ in pickletools.genops(encoded):
+        if opcode.name in _MEMO_WRITES and (argument or 0) > len(encoded):
+            raise pickle.UnpicklingError(f"memo slot {argument}")
 
 
 def _unwrapped(value: object) -> object:

@@ -149,5 +149,7 @@ def _per_channel(spec: str, made: Mapping[str, Any], key: str) -> tuple[float, .
     given = made.get(key)
     if given is None:
         return None
-    values = _tensor(f"--data {spec}: {key}", given).double().flatten()
-    return tuple(values.tolist())
+    try:
+        return tuple(float(value) for value in given)
+    except (TypeError, ValueError) as error:
+        raise UserInputError(f"--data {spec}: {key} must be a number per channel") from error

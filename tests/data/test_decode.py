@@ -77,15 +77,18 @@ def test_sixteen_bit_images_are_refused() -> None:
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File")
 def test_truncation_anywhere_is_one_reason(encode: Encoder, kind: str, side: int | None) -> None:
     whole = encode(9, (8, 8), kind)
-    refused = 0
-    for length in range(0, len(whole) - 2, 7):
-        try:
-            decode_image(whole[:length], side)
-        except CorruptFileError as error:
-            refused += 1
-            assert str(error)
-            assert "\n" not in str(error)
-    assert refused > 0
+    reasons = [_reason(whole[:length], side) for length in range(0, len(whole) - 2, 7)]
+    assert any(reasons)
+    assert not any("\n" in reason for reason in reasons)
+
+
+def _reason(encoded: bytes, side: int | None) -> str:
+    """Why this cannot be decoded; nothing where it can (some formats end in padding)."""
+    try:
+        decode_image(encoded, side)
+    except CorruptFileError as error:
+        return str(error) or "\n"
+    return ""
 
 
 def test_formats_that_call_other_programs_are_not_tried() -> None:

@@ -84,8 +84,15 @@ def test_shards_partition_evenly(count: int, world_size: int) -> None:
 
 @pytest.mark.parametrize(
     ("count", "batch_size", "world_size", "batches"),
-    [(100, 10, 1, 10), (101, 10, 1, 10), (102, 10, 1, 11), (103, 10, 2, 10), (104, 10, 2, 11)]
-    + [(5, 128, 1, 1), (5, 128, 2, 1)],
+    [
+        (100, 10, 1, 10),
+        (101, 10, 1, 10),
+        (102, 10, 1, 11),
+        (103, 10, 2, 10),
+        (104, 10, 2, 11),
+        (5, 128, 1, 1),
+        (5, 128, 2, 1),
+    ],
 )
 def test_last_batch_needs_two_samples_per_rank(
     count: int, batch_size: int, world_size: int, batches: int
