@@ -3,6 +3,7 @@
 from edgeprune.prune.graph.call import Call
 from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
+from edgeprune.prune.graph.narrowing import narrow_graph
 from edgeprune.prune.graph.rules import register_rule, unregister_rule
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import (
@@ -24,6 +25,7 @@ __all__ = [
     "LayerCost",
     "ModuleChannels",
     "Skipped",
+    "narrow_graph",
     "register_rule",
     "trace_channels",
     "unregister_rule",

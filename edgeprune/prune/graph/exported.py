@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,16 +46,29 @@ def export_train(
 
 def _export(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             return torch.export.export(model, inputs, strict=False)
     except Exception as error:
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         mode = "training" if model.training else "evaluation"
         raise UnsupportedError(
-            f"torch.export cannot trace {type(model).__name__} in {mode} mode ({first}): "
-            "make its forward free of data-dependent Python control flow"
+            f"torch.export cannot trace {type(model).__name__} in {mode} mode: {first}; "
+            "its forward must take the example inputs in that mode and decide nothing by the data"
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What goes wrong is raised; PyTorch's own log of it is kept off the user's screen."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = log.disabled
+    log.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = before
 
 
 @contextmanager

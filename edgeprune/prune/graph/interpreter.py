@@ -130,8 +130,8 @@ def _call_of(node: fx.Node, args: Any, kwargs: Any, shapes: tuple[tuple[int, ...
         named = {str(i): value for i, value in enumerate(args)} | dict(kwargs)
         return Call(f"higher_order::{target}", target, named, shapes, module)
     schema = target._schema.arguments
-    bound = {a.name: a.default_value for a in schema if a.has_default_value()}
-    bound |= {a.name: value for a, value in zip(schema, args, strict=False)} | dict(kwargs)
+    given = {a.name: value for a, value in zip(schema, args, strict=False)} | dict(kwargs)
+    bound = {a.name: given.get(a.name, a.default_value) for a in schema}
     return Call(operation_name(target), target, bound, shapes, module)
 
 

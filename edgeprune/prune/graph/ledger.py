@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeprune.prune.graph.components import connected_components
-from edgeprune.prune.graph.types import IntArray, Skipped
-
-BoolArray = NDArray[np.bool_]
+from edgeprune.prune.graph.types import BoolArray, IntArray, Skipped
 
 
 @dataclass(frozen=True)

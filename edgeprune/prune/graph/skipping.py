@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeprune.prune.graph.grouping import Grouping
-from edgeprune.prune.graph.ledger import BoolArray, Reason, Solution
+from edgeprune.prune.graph.ledger import Reason, Solution
 from edgeprune.prune.graph.tensors import TensorTable, layer_of
-from edgeprune.prune.graph.types import Skipped
+from edgeprune.prune.graph.types import BoolArray, Skipped
 
-_SINGLE = "it is the only channel of its kind, and a layer cannot be empty"
+_SINGLE = "splits, shuffles or groups tie these channels into one, which cannot go alone"
 
 
 def list_skipped(
@@ -27,8 +27,8 @@ def list_skipped(
     why[grouping.single] = len(reasons)
     stays = np.flatnonzero(why >= 0)
     quiet = np.array([*(reason.quiet for reason in reasons), False])
-    named = solution.writes[stays] | ~(_written(solution)[stays] | quiet[why[stays]])
-    stays = stays[named]
+    bare = table.in_parameters() & ~_written(solution)
+    stays = stays[solution.writes[stays] | (bare[stays] & ~quiet[why[stays]])]
     pairs = np.stack([table.slot_of(stays), why[stays]], axis=1)
     unique, counts = np.unique(pairs, axis=0, return_counts=True)
     found = [

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 from torch import nn
 
-from edgeprune.prune.graph.types import IntArray
+from edgeprune.prune.graph.types import BoolArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +21,14 @@ class TensorTable:
     Attributes:
         shapes: shape of every tensor by canonical key, in `state_dict` order.
         aliases: every further name of a shared tensor, and its canonical key.
+        parameters: the keys that are parameters, as against buffers.
         slots: (key, axis) of each slot, in the order of their labels.
         start: first label of each slot, shape (slots + 1,); the last entry is the label count.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     aliases: Mapping[str, str]
+    parameters: frozenset[str]
     slots: tuple[tuple[str, int], ...]
     start: IntArray
 
@@ -50,9 +52,10 @@ class TensorTable:
         """Slot of each label."""
         return np.searchsorted(self.start, labels, side="right").astype(np.int64) - 1
 
-    def canonical(self, name: str) -> str:
-        """The key that stands for a tensor known by this name."""
-        return self.aliases.get(name, name)
+    def in_parameters(self) -> BoolArray:
+        """For each label, whether it lies in a parameter."""
+        slots = np.array([key in self.parameters for key, _ in self.slots], dtype=np.bool_)
+        return np.repeat(slots, np.diff(self.start))
 
 
 def tensor_table(model: nn.Module) -> TensorTable:
@@ -75,7 +78,8 @@ def tensor_table(model: nn.Module) -> TensorTable:
     slots = tuple((k, d) for k, shape in shapes.items() for d, n in enumerate(shape) if n > 1)
     widths = [shapes[key][axis] for key, axis in slots]
     start = np.concatenate([[0], np.cumsum(widths, dtype=np.int64)]).astype(np.int64)
-    return TensorTable(shapes, aliases, slots, start)
+    parameters = frozenset(name for name, _ in model.named_parameters())
+    return TensorTable(shapes, aliases, parameters & shapes.keys(), slots, start)
 
 
 def layer_of(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor, nn
@@ -115,6 +116,7 @@ def _keep_ignored(
 def _assemble(table: TensorTable, run: Interpreter) -> ChannelGraph:
     ledger = run.context.ledger
     solution = ledger.solve(table.size)
+    solution = replace(solution, writes=solution.writes & table.in_parameters())
     grouping = make_groups(table, solution, ledger.reasons)
     skipped = ledger.notes + list_skipped(table, solution, ledger.reasons, grouping)
     costs = run.context.positions.items()

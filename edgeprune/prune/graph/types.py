@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgeprune.errors import UserInputError
 
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

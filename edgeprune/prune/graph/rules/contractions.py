@@ -9,7 +9,7 @@ from edgeprune.prune.graph.call import Call
 from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.rules.registry import rule
-from edgeprune.prune.graph.rules.weights import created
+from edgeprune.prune.graph.rules.weights import note_single
 from edgeprune.prune.graph.types import IntArray
 
 Letters = tuple[str, ...]
@@ -34,7 +34,7 @@ def contract(
                 met[name] = context.join(met.get(name), value.vector(axis))
     for name in sizes.keys() - set(out):
         _sum_over(context, call, values, letters, name)
-    _mark_created(context, call, values, letters, out)
+    _mark_created(context, values, letters, out)
     _count(context, call, values, prod(sizes.values()))
     vectors = {axis: met[name] for axis, name in enumerate(out) if name in met}
     return context.result(call.shape, vectors, values)
@@ -65,7 +65,6 @@ def _sum_over(
 
 def _mark_created(
     context: Context,
-    call: Call,
     values: Sequence[Labels],
     letters: Sequence[Letters],
     out: Letters,
@@ -76,7 +75,7 @@ def _mark_created(
         if value.weight and set(letters[i]) & others:
             for axis, name in enumerate(letters[i]):
                 if name in out and name not in others:
-                    context.ledger.writes(created(context, call, value, value.vector(axis)))
+                    context.ledger.writes(value.vector(axis))
 
 
 def _count(context: Context, call: Call, values: Sequence[Labels], products: int) -> None:
@@ -92,6 +91,7 @@ def linear(context: Context, call: Call) -> Labels:
     lead = tuple(f"batch{d}" for d in range(x.rank - 1))
     letters, out = [(*lead, "i"), ("o", "i")[-weight.rank :]], (*lead, "o")[: len(call.shape)]
     product = contract(context, call, [x, weight], letters, out)
+    note_single(context, call, weight, weight.shape[0])
     return product if bias is None else _plus(context, product, bias)
 
 

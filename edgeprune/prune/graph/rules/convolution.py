@@ -10,7 +10,7 @@ from edgeprune.prune.graph.call import Call
 from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.rules.registry import rule
-from edgeprune.prune.graph.rules.weights import attach, created, weight_only
+from edgeprune.prune.graph.rules.weights import attach, note_single, weight_only
 from edgeprune.prune.graph.types import IntArray
 
 _PLAIN = ("conv1d", "conv2d", "conv3d", "convolution")
@@ -31,7 +31,7 @@ def convolution(context: Context, call: Call) -> Labels:
     weight = context.fix(weight, range(2, weight.rank), "it is the size of a kernel", quiet=True)
     connect = _transposed if transposed else _plain
     out = connect(context, x.vector(channel), weight, call.args["groups"])
-    out = created(context, call, weight, out)
+    note_single(context, call, weight, len(out))
     attach(context, out, call.args["bias"], 0)
     places = call.shape if not transposed else x.shape
     batch = places[0] if channel else 1

@@ -6,7 +6,7 @@ from edgeprune.prune.graph.call import Call, Value
 from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.rules.registry import rule
-from edgeprune.prune.graph.rules.weights import created
+from edgeprune.prune.graph.rules.weights import note_single
 
 
 @rule("embedding", "embedding_bag", "_embedding_bag", "_embedding_bag_forward_only")
@@ -16,7 +16,8 @@ def embedding(context: Context, call: Call) -> Value:
     others = [v for v in call.labels() if v is not table]
     context.protect(others, f"{call.where} uses them as row numbers", quiet=True)
     table = context.fix(table, [0], "its rows are the vocabulary", quiet=True)
-    out = created(context, call, table, table.vector(1))
+    out = table.vector(1)
+    note_single(context, call, table, len(out))
     context.ledger.writes(out)
     x = Labels.of(call.shape, table.fixed, {len(call.shape) - 1: out})
     if len(call.shapes) == 1:

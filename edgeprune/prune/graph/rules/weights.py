@@ -21,9 +21,7 @@ def attach(context: Context, channels: IntArray, follower: Labels | None, axis: 
         context.unite(channels, follower.vector(axis))
 
 
-def created(context: Context, call: Call, weight: Labels, out: IntArray) -> IntArray:
-    """Output channels of a layer; a layer with a single one is named, it cannot shrink."""
-    if len(out) == 1 and weight.source is not None:
-        layer = call.module or weight.source
-        context.ledger.note(layer, "it has a single output channel")
-    return out
+def note_single(context: Context, call: Call, weight: Labels, width: int) -> None:
+    """Name a layer with a single output channel: it cannot shrink."""
+    if width == 1 and weight.source is not None:
+        context.ledger.note(call.module or weight.source, "it has a single output channel")
