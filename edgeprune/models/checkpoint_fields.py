@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from edgeprune.models.plain import plain_fault
 
-_LARGEST_IMAGE: Final = 2**26  # values of one input: 268 MB as float32
+LARGEST_IMAGE: Final = 2**26  # values of one input: 268 MB as float32
 _LONGEST_NAME: Final = 1000
 
 
@@ -60,13 +61,13 @@ def _state_dict(value: Any) -> str:
 def _preprocessing(value: Any) -> str:
     if value is None:
         return ""
-    fault = _plain(value) if isinstance(value, dict) else "is not a mapping"
-    size = value.get("image_size", ()) if not fault else ()
-    numbers = [*size, value.get("channels")] if isinstance(size, (list, tuple)) else []
-    product = 1
-    for number in numbers[:3]:
-        product *= number if isinstance(number, int) else 1
-    return fault or ("is of an absurd image size" if product > _LARGEST_IMAGE else "")
+    fault = _plain_mapping(value)
+    if fault:
+        return fault
+    size = value.get("image_size")
+    numbers = [*size[:2], value.get("channels")] if isinstance(size, (list, tuple)) else []
+    values = math.prod(number for number in numbers if isinstance(number, int))
+    return "is of an absurd image size" if values > LARGEST_IMAGE else ""
 
 
 def _classes(value: Any) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickletools
-from typing import BinaryIO, Final
+from io import BytesIO
+from mmap import mmap
+from typing import IO, Final, cast
 
 import torch
 
@@ -34,32 +36,31 @@ _DATA_ONLY: Final = frozenset(
 _STRINGS: Final = ("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE")
 
 
-def named_code(stream: BinaryIO, pickles: int = 1) -> list[str]:
-    """Return what the next `pickles` pickles name beyond tensors and plain containers.
+def named_code(stream: BytesIO | mmap, pickles: int = 1) -> list[str]:
+    """Return what the next `pickles` pickles name beyond tensors and plain containers, in order.
 
     Args:
-        stream: positioned at the first pickle; left after the last one.
+        stream: positioned at the first pickle. In memory or mapped, because a file's own `read`
+            allocates whatever length a pickle claims.
         pickles: how many follow one another.
 
     Raises:
         ValueError: the bytes are not a pickle.
     """
-    found: set[str] = set()
-    for _ in range(pickles):
-        found |= _globals(stream)
-    return sorted(found - _DATA_ONLY)
+    found = [name for _ in range(pickles) for name in _globals(stream)]
+    return [name for name in dict.fromkeys(found) if name not in _DATA_ONLY]
 
 
-def _globals(stream: BinaryIO) -> set[str]:
-    found: set[str] = set()
+def _globals(stream: BytesIO | mmap) -> list[str]:
+    found = []
     strings = ["?", "?"]
-    for opcode, argument, _ in pickletools.genops(stream):
+    for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", stream)):
         if opcode.name in _STRINGS:
             strings = [strings[1], str(argument)]
         elif opcode.name in ("GLOBAL", "INST"):
-            found.add(str(argument).replace(" ", "."))
+            found.append(str(argument).replace(" ", "."))
         elif opcode.name == "STACK_GLOBAL":
-            found.add(".".join(strings))
+            found.append(".".join(strings))
         elif opcode.name.startswith("EXT"):
-            found.add(f"copyreg extension {argument}")
+            found.append(f"copyreg extension {argument}")
     return found

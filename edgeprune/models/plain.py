@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_MOST_VALUES: Final = 1_000_000
+_MOST_VALUES: Final = 200_000
 _DEEPEST: Final = 20
 
 

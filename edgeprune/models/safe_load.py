@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import warnings
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from zipfile import ZipFile
 
 import torch
@@ -42,9 +45,12 @@ def load_plain(path: str | os.PathLike[str], kind: FileKind) -> Any:
             "save the state_dict instead, or pass --trust-pickle if you trust its author"
         )
     try:
-        return torch.load(
-            str(path), map_location="cpu", weights_only=True, mmap=kind is FileKind.ZIP
-        )
+        with warnings.catch_warnings():
+            # Damaged files make torch warn about its own internals before it gives up.
+            warnings.simplefilter("ignore")
+            return torch.load(
+                str(path), map_location="cpu", weights_only=True, mmap=kind is FileKind.ZIP
+            )
     except Exception as error:
         raise CorruptFileError(f"{path}: cannot be read: {brief(error)}") from error
 
@@ -72,14 +78,16 @@ def code_named_by(path: str | os.PathLike[str], kind: FileKind) -> list[str]:
     """
     try:
         if kind is FileKind.LEGACY:
-            with Path(path).open("rb") as stream:
-                return named_code(stream, _LEGACY_PICKLES)
+            with (
+                Path(path).open("rb") as stream,
+                mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            ):
+                return named_code(mapped, _LEGACY_PICKLES)
         with ZipFile(path) as archive:
             name = next(n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"])
             if archive.getinfo(name).file_size > _LARGEST_PICKLE:
                 raise ValueError("its index is too large")
-            with archive.open(name) as stream:
-                return named_code(_binary(stream))
+            return named_code(BytesIO(archive.read(name)))
     except (ValueError, OSError, RuntimeError, OverflowError, UnicodeError) as error:
         raise CorruptFileError(f"{path}: its index cannot be read: {brief(error)}") from error
 
@@ -118,11 +126,6 @@ def _tensor_fault(value: object) -> str:
     if value.layout is not torch.strided or value.is_quantized or value.device.type != "cpu":
         return "not a dense CPU tensor"
     return "a complex tensor" if value.is_complex() else ""
-
-
-def _binary(stream: Any) -> BinaryIO:
-    binary: BinaryIO = stream
-    return binary
 
 
 def _shortened(names: list[str]) -> str:

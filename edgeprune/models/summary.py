@@ -46,11 +46,11 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Layers in the order of the network's modules, and their sums."""
+    """A network's cost, and that of its layers in the order of its modules."""
 
-    layers: tuple[LayerSummary, ...]
     params: int
     macs: int
+    layers: tuple[LayerSummary, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -90,7 +90,7 @@ def summarise(model: nn.Module, example_inputs: tuple[Tensor, ...]) -> ModelSumm
             counted.add(id(parameter))
         if params or macs.get(name):
             layers.append(_layer(name, module, params, macs.get(name, 0)))
-    return ModelSummary(tuple(layers), count_params(model), counter.get_total_flops() // 2)
+    return ModelSummary(count_params(model), counter.get_total_flops() // 2, tuple(layers))
 
 
 def _layer(name: str, module: nn.Module, params: int, macs: int) -> LayerSummary:
@@ -118,10 +118,11 @@ def _own_macs(model: nn.Module, flops: Mapping[str, Mapping[Any, int]]) -> dict[
 
 
 def _count_flops(model: nn.Module, example_inputs: tuple[Tensor, ...]) -> FlopCounterMode:
+    counter = FlopCounterMode(display=False)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad(), _countable_attention():
+        with counter, torch.no_grad(), _countable_attention():
             model(*example_inputs)
     finally:
         for module, training in modes:

@@ -1,0 +1,145 @@
+"""A model file, or an architecture, as figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from edgeprune.errors import UserInputError
+from edgeprune.models.checkpoint_fields import LARGEST_IMAGE
+from edgeprune.models.factory import load_factory
+from edgeprune.models.load import ModelOptions, load_model
+from edgeprune.models.loaded import LoadedModel
+from edgeprune.models.registry import is_known, native_image_size
+from edgeprune.models.safe_load import brief
+from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.summary import ModelSummary, summarise
+
+_DEFAULT_CLASSES: Final = 10
+_RGB: Final = 3
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `edgeprune inspect` tells.
+
+    Attributes:
+        source: the file, or "" for fresh weights.
+        arch: registry name, factory or class.
+        arch_args: settings of the architecture.
+        input_shape: (channels, height, width) that the MACs are for.
+        classes: number of named classes; None where there are no names.
+        metrics: figures that came with the file.
+        summary: layers and sums, for one image.
+    """
+
+    source: str
+    arch: str
+    arch_args: Mapping[str, Any]
+    input_shape: tuple[int, int, int]
+    classes: int | None
+    metrics: Mapping[str, float]
+    summary: ModelSummary
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the summary's keys stand among the others."""
+        values = asdict(self)
+        return {**values, **values.pop("summary")}
+
+
+def inspect_model(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    arch: str | None = None,
+    model: str | None = None,
+    num_classes: int | None = None,
+    in_channels: int | None = None,
+    image_size: int | None = None,
+    trust_pickle: bool = False,
+) -> Inspection:
+    """Count a network's layers, parameters and MACs.
+
+    Args:
+        path: a model file; None for `arch` or `model` with fresh weights.
+        arch: registry name; needed for a bare state_dict.
+        model: `pkg.mod:factory` of the user's own network.
+        num_classes: outputs of a fresh `arch` (default 10).
+        in_channels: channels of the images (default: what the file says, else 3).
+        image_size: their side in pixels (default: what the file says, else the side on which the
+            architecture is usually trained).
+        trust_pickle: whether code in the file may run.
+
+    Raises:
+        UserInputError: something is missing or unusable; one line.
+    """
+    if path is None:
+        loaded = _fresh(arch, model, num_classes or _DEFAULT_CLASSES, in_channels or _RGB)
+    else:
+        loaded = load_model(path, ModelOptions(arch, model, trust_pickle=trust_pickle))
+        _check_count("--num-classes", num_classes, loaded.arch_args.get("num_classes"))
+    shape = _input_shape(loaded, in_channels, image_size)
+    metrics = {key: value for key, value in loaded.metrics.items() if type(value) in (int, float)}
+    return Inspection(
+        source=loaded.source,
+        arch=loaded.arch,
+        arch_args=dict(loaded.arch_args),
+        input_shape=shape,
+        classes=len(loaded.classes) if loaded.classes else None,
+        metrics=metrics,
+        summary=_summary(loaded, shape),
+    )
+
+
+def _fresh(arch: str | None, model: str | None, num_classes: int, channels: int) -> LoadedModel:
+    if model:
+        return LoadedModel(load_factory(model)(), model)
+    if not arch:
+        raise UserInputError("nothing to inspect: give a FILE, or --arch with a network's name")
+    arch_args = {"num_classes": num_classes, "in_channels": channels}
+    return LoadedModel(build_skeleton(arch, **arch_args).to("meta"), arch, arch_args)
+
+
+def _input_shape(
+    loaded: LoadedModel, in_channels: int | None, image_size: int | None
+) -> tuple[int, int, int]:
+    stored = loaded.preprocessing
+    known = loaded.arch_args.get("in_channels") or (stored.channels if stored else None)
+    _check_count("--in-channels", in_channels, known)
+    if image_size:
+        side = (image_size, image_size)
+    elif stored:
+        side = stored.image_size
+    elif is_known(loaded.arch):
+        side = (native_image_size(loaded.arch),) * 2
+    else:
+        raise UserInputError(f"--image-size is needed: nothing says what {loaded.arch} takes")
+    shape = (int(known or in_channels or _RGB), *side)
+    if shape[0] * shape[1] * shape[2] > LARGEST_IMAGE:
+        raise UserInputError(f"--image-size {shape[1]}: larger than any image; give the real size")
+    return shape
+
+
+def _check_count(option: str, asked: int | None, found: int | None) -> None:
+    if asked is not None and found is not None and asked != found:
+        raise UserInputError(f"{option} {asked}: the network has {found}; leave the option out")
+
+
+def _summary(loaded: LoadedModel, shape: tuple[int, int, int]) -> ModelSummary:
+    try:
+        return summarise(loaded.module, (torch.zeros(1, *shape, device=_device(loaded.module)),))
+    except Exception as error:
+        size = "x".join(map(str, shape))
+        raise UserInputError(
+            f"{loaded.source or loaded.arch}: cannot take a {size} image: {brief(error)}; "
+            "give another --image-size or --in-channels"
+        ) from error
+
+
+def _device(module: nn.Module) -> torch.device:
+    weight = next(module.parameters(), None)
+    return torch.device("cpu") if weight is None else weight.device
