@@ -89,7 +89,9 @@ class CostModel:
         for tensor, axis_number in losses:
             if tensor in by_tensor:
                 by_tensor[tensor].append(axis_number)
-        widths, rows, first = [], [], []
+        widths: list[float] = []
+        rows: list[FloatArray] = []
+        first: list[int] = []
         for name, axes in by_tensor.items():
             shape = graph.tensors[name]
             first.append(len(widths))

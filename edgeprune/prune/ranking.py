@@ -138,7 +138,8 @@ class Ranking:
         """Of every group with a step taken, the last one."""
         taken = np.sort(selection.taken)
         ends = np.append(np.diff(self._steps.group[taken]) != 0, True)
-        return taken[ends[: len(taken)]]
+        last: IntArray = taken[ends[: len(taken)]]
+        return last
 
     def _tilt_factors(self, tilt: float) -> FloatArray:
         if tilt == 0.0:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from edgeprune.errors import UserInputError
-from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, ChannelGroup, IntArray
+from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,68 +117,8 @@ def kept_outputs(graph: ChannelGraph, removal: Removal, path: str) -> IntArray:
 
 def removed_positions(slices: AxisSlices, channels: IntArray) -> IntArray:
     """Positions along the axis of `slices` that belong to `channels`."""
-    return slices.index[np.isin(slices.channel, channels)]
-
-
-def reduced_graph(graph: ChannelGraph, removal: Removal) -> ChannelGraph:
-    """The graph of the network after the removal, without tracing it again.
-
-    Groups keep their names and order, also those with a single channel left.
-    """
-    check_removal(graph, removal)
-    kept = kept_positions(graph, removal)
-    survivors = [
-        np.delete(np.arange(group.size), gone)
-        for group, gone in zip(graph.groups, removal.channels, strict=True)
-    ]
-    shapes = {name: list(shape) for name, shape in graph.tensors.items()}
-    for (tensor, axis), positions in kept.items():
-        shapes[tensor][axis] = len(positions)
-    groups = [
-        _reduced_group(group, stay, kept)
-        for group, stay in zip(graph.groups, survivors, strict=True)
-    ]
-    outputs = {
-        path: replace(
-            found,
-            group=found.group[stay],
-            channel=_renumbered(found.group[stay], found.channel[stay], survivors),
-        )
-        for path, found in graph.outputs.items()
-        for stay in [kept_outputs(graph, removal, path)]
-    }
-    return replace(
-        graph,
-        groups=tuple(groups),
-        tensors={name: tuple(shape) for name, shape in shapes.items()},
-        outputs=outputs,
-    )
-
-
-def _reduced_group(
-    group: ChannelGroup, survivors: IntArray, kept: Mapping[tuple[str, int], IntArray]
-) -> ChannelGroup:
-    slices = []
-    for old in group.slices:
-        stays = np.isin(old.channel, survivors)
-        positions = old.index[stays]
-        left = kept.get((old.tensor, old.axis))
-        slices.append(
-            replace(
-                old,
-                index=positions if left is None else np.searchsorted(left, positions),
-                channel=np.searchsorted(survivors, old.channel[stays]),
-            )
-        )
-    return replace(group, size=len(survivors), slices=tuple(slices))
-
-
-def _renumbered(group: IntArray, channel: IntArray, survivors: Sequence[IntArray]) -> IntArray:
-    renumbered = channel.copy()
-    for number in np.unique(group[group >= 0]):
-        here = group == number
-        renumbered[here] = np.searchsorted(survivors[number], channel[here])
-    return renumbered
+    positions: IntArray = slices.index[np.isin(slices.channel, channels)]
+    return positions
 
 
 def _without(width: int, gone: list[IntArray]) -> IntArray:

@@ -33,7 +33,8 @@ class Additive:
     def progress(self) -> tuple[float, ...]:
         """Progress after each of the ceil(removal / rate) events."""
         events = max(1, math.ceil(self.removal / self.rate - _EXACT))
-        return tuple(min(1.0, i * self.rate / self.removal) for i in range(1, events)) + (1.0,)
+        gone = (min(1.0, i * self.rate / self.removal) for i in range(1, events))
+        return (*gone, 1.0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Cubic:
 
     def progress(self) -> tuple[float, ...]:
         """Progress at t = 1/events, 2/events, ... 1."""
-        return tuple(1.0 - (1.0 - i / self.events) ** 3 for i in range(1, self.events)) + (1.0,)
+        return (*(1.0 - (1.0 - i / self.events) ** 3 for i in range(1, self.events)), 1.0)
 
 
 @dataclass(frozen=True)

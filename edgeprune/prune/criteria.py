@@ -1,0 +1,173 @@
+"""The importance criteria, each a strategy that scores one channel group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgeprune.data.randomness import keyed_seed
+from edgeprune.errors import UserInputError
+from edgeprune.prune.cost import FloatArray
+from edgeprune.prune.graph.types import AxisSlices, ChannelGroup
+
+
+class Criterion(Protocol):
+    """Scores the channels of a group."""
+
+    def scores(self, group: ChannelGroup) -> FloatArray | None:
+        """Shape (size,), larger is more important; None where nothing can be said."""
+
+
+class _AxisSums:
+    """Sums of an elementwise quantity over all axes of a tensor but one, each computed once.
+
+    Biases are left out: a bias says where a channel's values lie, not how much they carry. So are
+    buffers, which hold statistics.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], quantity: Callable[[str], Tensor]) -> None:
+        self._tensors = tensors
+        self._quantity = quantity
+        self._known: dict[tuple[str, int], FloatArray] = {}
+
+    def per_channel(self, group: ChannelGroup, signed: bool = False) -> FloatArray:
+        """Per channel the sum over its slices; with `signed`, of each slice's absolute sum."""
+        total = np.zeros(group.size)
+        for slices in group.slices:
+            if self._counts(slices.tensor):
+                sums = self._along(slices.tensor, slices.axis)[slices.index]
+                part = np.bincount(slices.channel, weights=sums, minlength=group.size)
+                total += np.abs(part) if signed else part
+        return total
+
+    def _counts(self, name: str) -> bool:
+        is_bias = name.rpartition(".")[2] == "bias"
+        return isinstance(self._tensors[name], nn.Parameter) and not is_bias
+
+    def _along(self, name: str, axis: int) -> FloatArray:
+        key = name, axis
+        if key not in self._known:
+            quantity = self._quantity(name)
+            others = [d for d in range(quantity.dim()) if d != axis]
+            sums = quantity.sum(dim=others) if others else quantity
+            self._known[key] = sums.double().cpu().numpy()
+        return self._known[key]
+
+
+class GroupNorm:
+    """The L1 or L2 norm of all weights that a channel owns."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], order: int) -> None:
+        def power(name: str) -> Tensor:
+            weight = tensors[name].detach().float()
+            return weight.abs() if order == 1 else weight.square()
+
+        self._order = order
+        self._sums = _AxisSums(tensors, power)
+
+    def scores(self, group: ChannelGroup) -> FloatArray:
+        """The norm, per channel."""
+        sums = self._sums.per_channel(group)
+        return sums if self._order == 1 else np.sqrt(sums)
+
+
+class FirstOrderTaylor:
+    """|sum of weight * gradient| of each slice, added up: the loss change if it were zero."""
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], gradients: Mapping[str, Tensor] | None
+    ) -> None:
+        if gradients is None:
+            gradients = {n: t.grad for n, t in tensors.items() if t.grad is not None}
+        if not gradients:
+            raise UserInputError(
+                "importance 'taylor' needs gradients: run backward before pruning, or use 'l2'"
+            )
+        known = gradients
+
+        def product(name: str) -> Tensor:
+            weight = tensors[name].detach().float()
+            gradient = known.get(name)
+            # A frozen parameter has none and does not contribute.
+            return weight * (0.0 if gradient is None else gradient.to(weight.device).float())
+
+        self._known = known
+        self._sums = _AxisSums(tensors, product)
+
+    def scores(self, group: ChannelGroup) -> FloatArray | None:
+        """The estimated loss change, per channel; None where all of the group is frozen."""
+        if not any(slices.tensor in self._known for slices in group.slices):
+            return None
+        return self._sums.per_channel(group, signed=True)
+
+
+class BatchNormScale:
+    """Mean magnitude of the scales of the norms that a channel passes."""
+
+    def __init__(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+        self._scales = {
+            id(module.weight)
+            for module in model.modules()
+            if isinstance(module, nn.modules.batchnorm._NormBase | nn.LayerNorm | nn.GroupNorm)
+        }
+
+    def scores(self, group: ChannelGroup) -> FloatArray | None:
+        """The mean over the group's norms; None without a norm."""
+        found = [
+            _spread(slices, self._tensors[slices.tensor].detach().abs(), group.size)
+            for slices in group.slices
+            if id(self._tensors[slices.tensor]) in self._scales
+        ]
+        return np.mean(found, axis=0) if found else None
+
+
+class FilterMedian:
+    """Sum of distances to the group's other filters: those near the median are replaceable."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+
+    def scores(self, group: ChannelGroup) -> FloatArray | None:
+        """The distances, over what the producers hold of each channel; None without a producer."""
+        rows = [
+            _rows(slices, self._tensors[slices.tensor], group.size)
+            for slices in group.slices
+            if slices.writes and isinstance(self._tensors[slices.tensor], nn.Parameter)
+        ]
+        if not rows:
+            return None
+        filters = torch.cat(rows, dim=1)
+        distances: FloatArray = torch.cdist(filters, filters).sum(dim=1).cpu().numpy()
+        return distances
+
+
+class RandomOrder:
+    """Uniform numbers keyed by the group's name."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def scores(self, group: ChannelGroup) -> FloatArray:
+        """Draws from (0, 1]."""
+        rng = np.random.default_rng(keyed_seed(self._seed, "importance", group.name))
+        return 1.0 - rng.random(group.size)
+
+
+def _rows(slices: AxisSlices, tensor: Tensor, size: int) -> Tensor:
+    """What a tensor holds of each channel, shape (size, elements), float64."""
+    order = np.argsort(slices.channel, kind="stable")
+    positions = torch.from_numpy(slices.index[order]).to(tensor.device)
+    taken = tensor.detach().movedim(slices.axis, 0).index_select(0, positions)
+    return taken.reshape(size, -1).double()
+
+
+def _spread(slices: AxisSlices, vector: Tensor, size: int) -> FloatArray:
+    values = vector.double().cpu().numpy()[slices.index]
+    owned = np.bincount(slices.channel, minlength=size)
+    means: FloatArray = np.bincount(slices.channel, weights=values, minlength=size) / owned
+    return means

@@ -1,0 +1,92 @@
+"""How much each channel matters: one number per channel, comparable across groups.
+
+A channel owns a slice of every tensor of its group: output slices of its producers, its entries of
+the norms, input slices of its consumers. A criterion adds up over all of them (group importance:
+Fang et al., "DepGraph", CVPR 2023); division by the group's mean makes groups comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgeprune.errors import UserInputError
+from edgeprune.prune.cost import FloatArray
+from edgeprune.prune.criteria import (
+    BatchNormScale,
+    Criterion,
+    FilterMedian,
+    FirstOrderTaylor,
+    GroupNorm,
+    RandomOrder,
+)
+from edgeprune.prune.graph.types import ChannelGraph, ChannelGroup
+from edgeprune.prune.tensor_slots import named_tensors
+
+ImportanceKind = Literal["l2", "l1", "bn", "taylor", "fpgm", "random"]
+IMPORTANCE_KINDS: tuple[ImportanceKind, ...] = get_args(ImportanceKind)
+
+
+def score_channels(
+    model: nn.Module,
+    graph: ChannelGraph,
+    kind: str = "l2",
+    *,
+    seed: int = 0,
+    gradients: Mapping[str, Tensor] | None = None,
+) -> list[FloatArray]:
+    """Importance of every channel of every group.
+
+    Args:
+        model: the network of `graph`; nothing is changed.
+        kind: `l2` or `l1` norm of the channel's slices; `bn`, the magnitude of its norm scales
+            (Liu et al., ICCV 2017); `taylor`, the loss change to first order (Molchanov et al.,
+            CVPR 2019); `fpgm`, the distance to the other filters (He et al., CVPR 2019); `random`.
+        seed: for `random`; groups draw independently of each other.
+        gradients: for `taylor`: gradient of the loss by parameter name; default: the `.grad` of
+            the parameters.
+
+    Returns:
+        Per group an array of shape (size,), non-negative with mean 1 (all zero for a group of
+        zeros). NaN where the criterion says nothing about a group: such a group is not pruned.
+
+    Raises:
+        UserInputError: an unknown kind, missing gradients, or weights that are not finite.
+    """
+    criterion = _criterion(model, kind, seed, gradients)
+    return [_mean_one(group, criterion.scores(group)) for group in graph.groups]
+
+
+def _criterion(
+    model: nn.Module, kind: str, seed: int, gradients: Mapping[str, Tensor] | None
+) -> Criterion:
+    tensors = named_tensors(model)
+    if kind == "l2":
+        return GroupNorm(tensors, order=2)
+    if kind == "l1":
+        return GroupNorm(tensors, order=1)
+    if kind == "bn":
+        return BatchNormScale(model, tensors)
+    if kind == "taylor":
+        return FirstOrderTaylor(tensors, gradients)
+    if kind == "fpgm":
+        return FilterMedian(tensors)
+    if kind == "random":
+        return RandomOrder(seed)
+    raise UserInputError(f"unknown importance '{kind}': use one of {', '.join(IMPORTANCE_KINDS)}")
+
+
+def _mean_one(group: ChannelGroup, scores: FloatArray | None) -> FloatArray:
+    if scores is None:
+        return np.full(group.size, np.nan)
+    mean = float(scores.mean())
+    if not np.isfinite(mean):
+        raise UserInputError(
+            f"the weights of channel group '{group.name}' are not finite: "
+            "train or load the network again before pruning it"
+        )
+    scaled: FloatArray = scores / mean if mean > 0 else scores
+    return scaled

@@ -1,0 +1,176 @@
+"""Physical removal of channels from a network that is in use.
+
+Every tensor is cut once, whoever shares it; parameters become new `nn.Parameter`s, and all modules,
+the optimiser and its state follow. Everything is computed first and then put in place in one
+transaction, so that a failure leaves network and optimiser as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgeprune.errors import EdgepruneError
+from edgeprune.prune.graph.types import ChannelGraph, IntArray
+from edgeprune.prune.optimizer_slices import replace_parameters, sliced_state
+from edgeprune.prune.removal import Removal, check_removal, kept_outputs, kept_positions
+from edgeprune.prune.tensor_slots import Slot, named_tensors, slots_by_tensor
+from edgeprune.prune.transaction import Transaction
+from edgeprune.prune.widths import widths_after, widths_without_tensors
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """One tensor, what is kept of it, and what takes its place."""
+
+    name: str
+    old: Tensor
+    kept: Mapping[int, IntArray]
+    new: Tensor
+
+
+@dataclass
+class _Operation:
+    """Everything that surgery is going to change."""
+
+    cuts: list[_Cut] = field(default_factory=list)
+    slots: list[tuple[Slot, Tensor]] = field(default_factory=list)
+    attributes: list[tuple[nn.Module, str, Any]] = field(default_factory=list)
+    states: dict[nn.Parameter, dict[str, Any]] = field(default_factory=dict)
+
+
+def remove_channels(
+    model: nn.Module,
+    graph: ChannelGraph,
+    removal: Removal,
+    *,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> None:
+    """Cut the channels of `removal` out of `model`, in place.
+
+    Weights, buffers, gradients, optimiser state and width attributes of modules change together;
+    dtype, device, memory layout and `requires_grad` stay. `kept_positions` tells what was kept.
+
+    Args:
+        model: the network that `graph` was traced from, as it was then.
+        graph: its channels.
+        removal: what goes.
+        optimizer: its parameters are replaced and its state is cut.
+
+    Raises:
+        UserInputError: the removal does not fit the graph.
+        UnsupportedError: the optimiser keeps state that cannot be cut.
+        EdgepruneError: the network is not the one that was traced.
+    """
+    check_removal(graph, removal)
+    operation = _plan(model, graph, removal, optimizer)
+    with Transaction() as transaction:
+        _carry_out(operation, optimizer, transaction)
+
+
+def _plan(
+    model: nn.Module,
+    graph: ChannelGraph,
+    removal: Removal,
+    optimizer: torch.optim.Optimizer | None,
+) -> _Operation:
+    tensors = named_tensors(model)
+    kept: dict[str, dict[int, IntArray]] = {}
+    for (name, axis), positions in kept_positions(graph, removal).items():
+        kept.setdefault(name, {})[axis] = positions
+    operation = _Operation()
+    for name, axes in kept.items():
+        _check_shape(name, tensors.get(name), graph)
+        old = tensors[name]
+        operation.cuts.append(_Cut(name, old, axes, _renewed(old, axes)))
+        if optimizer is not None and isinstance(old, nn.Parameter) and old in optimizer.state:
+            operation.states[old] = sliced_state(
+                optimizer.state[old], old, name, partial(_taken, kept=axes)
+            )
+    _plan_slots(model, operation)
+    _plan_tensorless(model, graph, removal, operation)
+    return operation
+
+
+def _plan_slots(model: nn.Module, operation: _Operation) -> None:
+    """The places of all cut tensors, and the attributes of the modules that hold them."""
+    places = slots_by_tensor(model)
+    by_module: dict[nn.Module, dict[str, tuple[tuple[int, ...], Mapping[int, IntArray]]]] = {}
+    for cut in operation.cuts:
+        for slot in places[id(cut.old)]:
+            operation.slots.append((slot, cut.new))
+            tensors = by_module.setdefault(slot.module, {})
+            tensors[slot.attribute] = (tuple(cut.old.shape), cut.kept)
+    for module, tensors in by_module.items():
+        for attribute, value in widths_after(module, tensors).items():
+            operation.attributes.append((module, attribute, value))
+
+
+def _plan_tensorless(
+    model: nn.Module, graph: ChannelGraph, removal: Removal, operation: _Operation
+) -> None:
+    """Norms without parameters still know their width."""
+    modules = dict(model.named_modules())
+    for path, found in graph.outputs.items():
+        module = modules.get(path)
+        if module is None or next(chain(module.parameters(), module.buffers()), None) is not None:
+            continue
+        removed = len(found.group) - len(kept_outputs(graph, removal, path))
+        if removed:
+            for attribute, value in widths_without_tensors(module, removed).items():
+                operation.attributes.append((module, attribute, value))
+
+
+def _carry_out(
+    operation: _Operation, optimizer: torch.optim.Optimizer | None, transaction: Transaction
+) -> None:
+    for slot, tensor in operation.slots:
+        transaction.put(slot.store(), slot.attribute, tensor)
+    for module, attribute, value in operation.attributes:
+        transaction.set(module, attribute, value)
+    if optimizer is not None:
+        renewed = {
+            cut.old: cut.new
+            for cut in operation.cuts
+            if isinstance(cut.old, nn.Parameter) and isinstance(cut.new, nn.Parameter)
+        }
+        replace_parameters(optimizer, renewed, operation.states, transaction)
+
+
+def _renewed(old: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
+    """A new tensor or parameter with the kept positions, gradient included."""
+    new = _taken(old.detach(), kept)
+    if not isinstance(old, nn.Parameter):
+        return new
+    parameter = nn.Parameter(new, requires_grad=old.requires_grad)
+    # Marks that users put on parameters, such as "no weight decay", stay with them.
+    vars(parameter).update(vars(old))
+    if old.grad is not None:
+        parameter.grad = _taken(old.grad, kept)
+    return parameter
+
+
+def _taken(tensor: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
+    """The kept positions, in memory laid out in the same order of axes."""
+    taken = tensor.detach()
+    for axis, positions in kept.items():
+        taken = taken.index_select(axis, torch.from_numpy(positions).to(tensor.device))
+    strides = tensor.stride()
+    order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
+    back = [order.index(axis) for axis in range(tensor.dim())]
+    laid_out = taken.new_empty([taken.shape[axis] for axis in order]).permute(back)
+    return laid_out.copy_(taken)
+
+
+def _check_shape(name: str, tensor: Tensor | None, graph: ChannelGraph) -> None:
+    if tensor is None or tuple(tensor.shape) != graph.tensors[name]:
+        found = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
+        raise EdgepruneError(
+            f"{name} {found} where {graph.tensors[name]} was traced: trace the network as it is now"
+        )

@@ -1,0 +1,158 @@
+"""A bench on which removals are tried: copies of a network, run masked and run without."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from edgeprune.errors import EdgepruneError, UserInputError
+from edgeprune.prune.arithmetic import TOLERANCE, exact_arithmetic, proof_dtypes
+from edgeprune.prune.graph.types import ChannelGraph
+from edgeprune.prune.masking import masked
+from edgeprune.prune.outputs import Difference, difference, tensors_in
+from edgeprune.prune.redraw import redraw_weights
+from edgeprune.prune.removal import Removal
+from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.tensor_slots import named_tensors
+
+_SEED = 20240119
+
+
+class Refuted(Exception):  # noqa: N818 - an outcome of a trial, not a failure of the program
+    """A removal changed more than masking does; the text says how."""
+
+
+class Trial:
+    """Copies of one network, in the best precision it runs in.
+
+    Args:
+        model: the network; it is never touched.
+        graph: its channels.
+        example_inputs: what it is called with; inputs that are constant are drawn at random.
+
+    Attributes:
+        dtype: the precision of all runs.
+
+    Raises:
+        UserInputError: the network does not run on the inputs.
+    """
+
+    def __init__(
+        self, model: nn.Module, graph: ChannelGraph, example_inputs: tuple[Tensor, ...]
+    ) -> None:
+        self._graph = graph
+        self._device = example_inputs[0].device
+        self._original = model
+        self._reference, self._inputs, self.dtype = self._runnable(model, example_inputs)
+        redraw_weights(self._reference, _SEED)
+        self._unmasked: list[Tensor] | None = self._run(self._reference)
+
+    @property
+    def tolerance(self) -> float:
+        """Largest relative difference that counts as equal."""
+        return TOLERANCE[self.dtype]
+
+    def use_real_weights(self) -> None:
+        """Go on with the network's own weights instead of redrawn ones."""
+        real = named_tensors(self._original)
+        with torch.no_grad():
+            for name, tensor in named_tensors(self._reference).items():
+                tensor.copy_(real[name])
+        self._unmasked = None  # real weights may leave a channel unread; nothing follows from it
+
+    def compare(self, removal: Removal) -> Difference:
+        """Difference between masking and removing.
+
+        Raises:
+            Refuted: they differ, the removed network does not run, or masking changed nothing.
+        """
+        with masked(self._reference, self._graph, removal):
+            expected = self._run(self._reference)
+        self._require_effect(expected)
+        found = difference(expected, self._run_removed(removal))
+        if not found.relative <= self.tolerance:
+            raise Refuted(f"removing differs from masking by {found.relative:.1e} (relative)")
+        return found
+
+    def check_runs(self, removal: Removal) -> None:
+        """Whether the network without the channels runs, in training mode too.
+
+        Raises:
+            Refuted: it does not, or its outputs have other shapes.
+        """
+        expected = [tensor.shape for tensor in self._run(self._reference)]
+        if [tensor.shape for tensor in self._run_removed(removal)] != expected:
+            raise Refuted("the outputs change their shape")
+        if self._trains(self._reference) and not self._trains(self._removed(removal)):
+            raise Refuted("the network does not run in training mode any more")
+
+    def _require_effect(self, expected: list[Tensor]) -> None:
+        if self._unmasked is None:
+            return
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in self._unmasked):
+            raise Refuted("the network's outputs are not finite with random weights")
+        if difference(self._unmasked, expected).relative <= self.tolerance:
+            raise Refuted("masking the channels does not change the output, so it proves nothing")
+
+    def _run_removed(self, removal: Removal) -> list[Tensor]:
+        try:
+            return self._run(self._removed(removal))
+        except (RuntimeError, ValueError, TypeError, IndexError, EdgepruneError) as failure:
+            line = (str(failure).splitlines() or [type(failure).__name__])[0]
+            raise Refuted(f"without the channels the network fails: {line}") from failure
+
+    def _removed(self, removal: Removal) -> nn.Module:
+        smaller = copy.deepcopy(self._reference)
+        remove_channels(smaller, self._graph, removal)
+        return smaller
+
+    def _run(self, model: nn.Module) -> list[Tensor]:
+        with exact_arithmetic(self._device):
+            torch.manual_seed(_SEED)
+            return tensors_in(model(*self._inputs))
+
+    def _trains(self, model: nn.Module) -> bool:
+        """Whether a copy runs in training mode; batch norm needs two samples."""
+        twice = tuple(torch.cat([value, value]) if value.dim() else value for value in self._inputs)
+        try:
+            with exact_arithmetic(self._device):
+                copy.deepcopy(model).train()(*twice)
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return False
+        return True
+
+    def _runnable(
+        self, model: nn.Module, example_inputs: tuple[Tensor, ...]
+    ) -> tuple[nn.Module, tuple[Tensor, ...], torch.dtype]:
+        failure: Exception | None = None
+        for dtype in proof_dtypes(model, self._device):
+            reference = _copy_as(model, dtype)
+            self._inputs = tuple(_as_input(value, dtype) for value in example_inputs)
+            try:
+                outputs = self._run(reference)
+            except (RuntimeError, TypeError, ValueError) as error:
+                failure = error  # a network that creates float32 tensors itself
+                continue
+            if not outputs:
+                raise UserInputError("the network returns no tensor that could be compared")
+            return reference, self._inputs, dtype
+        raise UserInputError(f"the network does not run on the example inputs: {failure}")
+
+
+def _copy_as(model: nn.Module, dtype: torch.dtype) -> nn.Module:
+    reference = copy.deepcopy(model).to(dtype).eval()
+    for parameter in reference.parameters():
+        parameter.grad = None
+    return reference
+
+
+def _as_input(value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach()
+    if not value.is_floating_point():
+        return value
+    if bool((value == value.flatten()[0]).all()):
+        generator = torch.Generator().manual_seed(_SEED)
+        return torch.randn(value.shape, generator=generator, dtype=dtype).to(value.device)
+    return value.to(dtype)
