@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from edgeprune.data.augment import Augmentation, augmentation
+from edgeprune.data.augment import Augmentation, NoAugmentation, augmentation
 from edgeprune.data.batch import Batch
 from edgeprune.data.prefetch import prefetched
 from edgeprune.data.preprocessing import Preprocessing
@@ -87,7 +87,7 @@ class Data:
             UserInputError: when a rank cannot get 2 samples of a batch.
         """
         batches = self.num_batches(batch_size, world_size)
-        policy = self._augmentation if augment else augmentation("none", (1, 1))
+        policy = self._augmentation if augment else NoAugmentation()
         split = self._splits["train"]
         order = torch.randperm(len(split), generator=keyed_generator(seed, "shuffle", epoch))
 
@@ -109,14 +109,13 @@ class Data:
         Each rank walks through its own contiguous part; together they cover the split once.
         """
         source = self._splits[split]
-        plain = augmentation("none", (1, 1))
         index = torch.arange(len(source))[shard(len(source), rank, world_size)]
 
         def make() -> Iterator[Batch]:
             source.reads += 1
             for chosen in torch.split(index, batch_size):
                 if len(chosen):
-                    yield self._batch(source, chosen, 0, plain, plain.draw(0, torch.Generator()))
+                    yield self._plain_batch(source, chosen)
 
         return prefetched(make()) if source.samples.prefetch else make()
 
@@ -124,7 +123,7 @@ class Data:
         """Return normalised real inputs, taken evenly from the train split."""
         split = self._splits["train"]
         index = torch.linspace(0, len(split) - 1, batch_size).long()
-        return self._batch(split, index, 0, augmentation("none", (1, 1)), torch.empty(0)).inputs
+        return self._plain_batch(split, index).inputs
 
     def with_preprocessing(self, preprocessing: Preprocessing) -> Data:
         """Return the same splits (and the same count of test reads) as a teacher wants them.
@@ -159,6 +158,9 @@ class Data:
             task=self.task,
             normalised=self.normalised,
         )
+
+    def _plain_batch(self, split: Split, index: Tensor) -> Batch:
+        return self._batch(split, index, 0, NoAugmentation(), torch.empty(len(index), 0))
 
     def _batch(
         self, split: Split, index: Tensor, draw: int, policy: Augmentation, draws: Tensor

@@ -59,7 +59,7 @@ def load_imagefolder(
         parts[split] = Labelled(samples, torch.tensor([label for _, label in files]))
     both = "val" in parts and "test" in parts
     return Source(
-        name=path.name,
+        name=path.resolve().name,
         classes=layout.classes,
         image_size=stored if image_size is None else (image_size, image_size),
         channels=3,

@@ -8,7 +8,8 @@ from torch import Tensor
 from edgeprune.data.samples import Samples
 
 _CHUNK = 1024
-_SLOW_IMAGES = 5_000
+_MOST_BYTES = 1 << 30
+_SAMPLE = 5_000
 
 
 def mean_and_std(
@@ -16,10 +17,12 @@ def mean_and_std(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Measure uint8 images scaled to [0, 1], per channel, from histograms of grey levels.
 
-    The counts are integers, so the result is the same on every machine. Where images must be
-    decoded first, 5,000 of them, evenly spaced, stand for all.
+    The counts are integers and which images are read depends on the data alone, so the result is
+    the same on every machine and process. Of more than 1 GiB of pixels, which may have to be
+    decoded for this, 5,000 evenly spaced images stand for all.
     """
-    stride = -(-len(positions) // _SLOW_IMAGES) if samples.prefetch else 1
+    pixels = len(positions) * samples.gather(positions[:1], draw=0)[0].numel()
+    stride = -(-len(positions) // _SAMPLE) if pixels > _MOST_BYTES else 1
     counts = sum(
         _histogram(samples.gather(index, draw=0)[0])
         for index in torch.split(positions[::stride], _CHUNK)

@@ -41,10 +41,6 @@ def load_user_data(spec: str, image_size: int | None = None) -> Source | Data:
     except Exception as error:
         raise UserInputError(f"--data {spec}: the factory failed: {told(error)}") from error
     if isinstance(made, Data):
-        if image_size is not None:
-            raise UserInputError(
-                f"--data {spec}: image_size does not apply to a Data; leave it out"
-            )
         return made
     if not isinstance(made, Mapping) or not {"train", "test"} <= set(made) <= _KEYS:
         raise UserInputError(

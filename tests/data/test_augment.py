@@ -84,6 +84,14 @@ def test_a_resized_crop_is_the_box_it_names() -> None:
     assert out.equal(images[:, :, 2:6, 3:9])
 
 
+def test_the_smallest_box_has_a_pixel() -> None:
+    images = torch.arange(9, dtype=torch.uint8).view(1, 1, 3, 3)
+    for x, value in ((0.0, 3), (0.4, 4), (1.0, 5)):
+        draws = torch.tensor([[x, 0.4, 0.0, 0.0, 0.0]])
+        out = RandomResizedCropFlip().apply(images, draws, (2, 2))
+        assert out.eq(value).all()
+
+
 def test_resized_boxes_stay_inside_and_have_the_wanted_areas() -> None:
     draws = RandomResizedCropFlip().draw(5000, keyed_generator(0))
     centre, extent = draws[:, :2], draws[:, 2:4]
