@@ -8,6 +8,7 @@ from typing import Any, Final
 from torch import nn
 
 from edgeprune.errors import UserInputError
+from edgeprune.models.wording import shown
 
 AttributeValue = int | bool | str | tuple[int, ...]
 
@@ -59,11 +60,11 @@ def apply_attributes(
     modules = dict(model.named_modules())
     for path, values in attributes.items():
         if path not in modules:
-            raise UserInputError(f"attributes: the network has no module {path[:80]!r}")
+            raise UserInputError(f"attributes: the network has no module '{shown(path)}'")
         for name, value in values.items():
             fault = _fault(vars(modules[path]), name, value)
             if fault:
-                raise UserInputError(f"attributes: {path[:80]}.{str(name)[:80]} {fault}")
+                raise UserInputError(f"attributes: {shown(path)}.{shown(name)} {fault}")
     for path, values in attributes.items():
         for name, value in values.items():
             setattr(modules[path], name, value)
@@ -84,7 +85,7 @@ def _fault(present: Mapping[str, Any], name: str, value: object) -> str:
         return f"cannot be a {type(value).__name__}"
     numbers = value if isinstance(value, tuple) else (value,) if type(value) is int else ()
     if any(not 1 <= number <= _LARGEST for number in numbers):
-        return f"is out of range: {str(value)[:40]}"
+        return f"is out of range: {shown(value)}"
     if isinstance(value, tuple) and len(value) != len(present[name]):
         return f"needs {len(present[name])} numbers, not {len(value)}"
     return ""

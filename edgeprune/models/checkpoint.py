@@ -24,6 +24,7 @@ from edgeprune.models.resize import resize_parameters
 from edgeprune.models.restore import restore_model
 from edgeprune.models.safe_load import load_plain, owned_tensors
 from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.wording import shown
 
 __all__ = [
     "FORMAT",
@@ -170,7 +171,7 @@ def parse_checkpoint(path: str | os.PathLike[str], content: Mapping[str, Any]) -
         CorruptFileError: a field is missing or unusable, or the format is a later one.
     """
     if content.get("format") != FORMAT:
-        version = str(content.get("format"))[:40]
+        version = shown(content.get("format"))
         raise CorruptFileError(
             f"{path}: format {version!r} is not {FORMAT!r}; use the edgeprune that wrote it"
         )

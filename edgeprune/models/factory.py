@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import nn
 
 from edgeprune.errors import UserInputError
-from edgeprune.models.safe_load import brief
+from edgeprune.models.wording import brief
 
 
 def load_factory(spec: str, option: str = "--model") -> Callable[[], nn.Module]:

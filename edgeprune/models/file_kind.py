@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from edgeprune.errors import CorruptFileError, UserInputError
+from edgeprune.models.wording import shown
 
 # The first pickle of a file written by torch.save before version 1.6.
 _LEGACY_MAGIC: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -80,4 +81,4 @@ def _fault(archive: zipfile.ZipFile, file_size: int) -> str:
     if compressed or sum(entry.file_size for entry in entries) > file_size:
         return "the archive claims more than the file holds"
     record = archive.testzip()
-    return "" if record is None else f"record {record[:80]!r} is damaged (wrong checksum)"
+    return "" if record is None else f"record {shown(record)} is damaged (wrong checksum)"

@@ -16,9 +16,9 @@ from edgeprune.models.factory import load_factory
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.registry import is_known, native_image_size
-from edgeprune.models.safe_load import brief
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.summary import ModelSummary, summarise
+from edgeprune.models.wording import brief
 
 _DEFAULT_CLASSES: Final = 10
 _RGB: Final = 3

@@ -67,7 +67,10 @@ _SHAPES: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], _Shapes]], .
     (nn.Linear, _linear),
     (nn.modules.batchnorm._NormBase, lambda norm: _channels(norm.num_features)),
     (nn.GroupNorm, lambda norm: _channels(norm.num_channels)),
-    (nn.LayerNorm, lambda norm: dict.fromkeys(("weight", "bias"), tuple(norm.normalized_shape))),
+    (
+        (nn.LayerNorm, nn.RMSNorm),
+        lambda norm: dict.fromkeys(("weight", "bias"), tuple(norm.normalized_shape)),
+    ),
     ((nn.Embedding, nn.EmbeddingBag), _table),
     (nn.MultiheadAttention, _attention),
 )

@@ -17,9 +17,10 @@ from edgeprune.models.factory import load_factory
 from edgeprune.models.file_kind import FileKind, identify
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.registry import native_image_size
-from edgeprune.models.safe_load import brief, code_named_by, load_plain, load_trusted, owned_tensors
+from edgeprune.models.safe_load import code_named_by, load_plain, load_trusted, owned_tensors
 from edgeprune.models.sidecar import Sidecar, read_sidecar
 from edgeprune.models.state_dict import fill_from, load_into, read_sizes, unwrap_state_dict
+from edgeprune.models.wording import brief, shown
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def _from_checkpoint(
     checkpoint = parse_checkpoint(path, content)
     if options.arch not in (None, checkpoint.arch):
         raise UserInputError(
-            f"{path}: holds {checkpoint.arch[:80]!r}, but --arch says {options.arch!r}; leave out "
-            "--arch"
+            f"{path}: holds {shown(checkpoint.arch)!r}, but --arch says {options.arch!r}; "
+            "leave out --arch"
         )
     factory = load_factory(options.model) if options.model else None
     loaded = LoadedModel(

@@ -14,6 +14,7 @@ from torch import nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models import mobilenet, resnet, vgg
+from edgeprune.models.wording import shown
 from edgeprune.models.wrn import WideResNet
 
 _WRN = re.compile(r"wrn_([1-9]\d{0,2})_([1-9]\d?)")
@@ -44,7 +45,7 @@ def build_model(
     _require_positive("in_channels", in_channels)
     builder = _builder(arch)
     if builder is None:
-        raise UserInputError(f"unknown architecture {arch[:80]!r}{_suggestion(arch)}")
+        raise UserInputError(f"unknown architecture {shown(arch)!r}{_suggestion(arch)}")
     try:
         return builder(num_classes=num_classes, in_channels=in_channels, **arch_args)
     except (TypeError, ValueError) as error:
@@ -92,4 +93,4 @@ def _suggestion(arch: str) -> str:
 
 def _require_positive(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
-        raise UserInputError(f"{name} must be a whole number from 1 to 1000000, not {value!r}")
+        raise UserInputError(f"{name} must be a whole number from 1 to 1000000, not {shown(value)}")

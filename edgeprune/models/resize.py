@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models.layer_check import layer_fault
+from edgeprune.models.wording import shown
 
 
 def resize_parameters(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
@@ -30,7 +31,7 @@ def resize_parameters(model: nn.Module, state_dict: Mapping[str, Tensor]) -> Non
     for key, wanted in state_dict.items():
         old = present[key]
         if old.dim() != wanted.dim():
-            raise UserInputError(f"{key[:80]} has {wanted.dim()} axes, the network's {old.dim()}")
+            raise UserInputError(f"{shown(key)} has {wanted.dim()} axes, the network's {old.dim()}")
         if old.shape != wanted.shape:
             _replace(model, key, renewed.setdefault(id(old), _sized_like(old, wanted)))
     for path, module in model.named_modules():
@@ -44,7 +45,7 @@ def keys_fault(present: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     missing = [key for key in present if key not in given]
     unexpected = [key for key in given if key not in present]
     parts = [
-        f"{len(keys)} {what} (first: {keys[0][:80]})"
+        f"{len(keys)} {what} (first: {shown(keys[0])})"
         for what, keys in (("missing entries", missing), ("unknown entries", unexpected))
         if keys
     ]

@@ -13,8 +13,8 @@ from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.models.attributes import apply_attributes
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
-from edgeprune.models.safe_load import brief
 from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.wording import brief, shown
 
 if TYPE_CHECKING:
     from edgeprune.data.preprocessing import Preprocessing
@@ -39,7 +39,7 @@ def restore_model(
     """
     if factory is None and not is_known(checkpoint.arch):
         raise UserInputError(
-            f"{checkpoint.source}: its network {checkpoint.arch[:80]!r} is not in the registry; "
+            f"{checkpoint.source}: its network {shown(checkpoint.arch)!r} is not in the registry; "
             "if it is your own, pass --model pkg.mod:factory"
         )
     own = factory() if factory else None
@@ -67,7 +67,9 @@ def fill_skeleton(skeleton: nn.Module, state_dict: Mapping[str, Tensor]) -> None
     values = {}
     for key, tensor in state_dict.items():
         if tensor.is_floating_point() != present[key].is_floating_point():
-            raise UserInputError(f"{key[:80]} holds {tensor.dtype}, expected {present[key].dtype}")
+            raise UserInputError(
+                f"{shown(key)} holds {tensor.dtype}, expected {present[key].dtype}"
+            )
         values[key] = tensor.to(present[key].dtype)
     skeleton.load_state_dict(values, assign=True)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.models.file_kind import FileKind
 from edgeprune.models.pickle_scan import named_code
+from edgeprune.models.wording import brief, shown
 
 _LARGEST_PICKLE: Final = 64 * 2**20
 # magic number, protocol, system, content, storage keys
@@ -102,7 +103,7 @@ def owned_tensors(path: str | os.PathLike[str], values: Mapping[Any, Any]) -> di
     for key, value in values.items():
         fault = _tensor_fault(value) if isinstance(key, str) else "the key is not a string"
         if fault:
-            raise CorruptFileError(f"{path}: state_dict entry {str(key)[:80]!r}: {fault}")
+            raise CorruptFileError(f"{path}: state_dict entry {shown(key)}: {fault}")
     size = sum(value.numel() * value.element_size() for value in values.values())
     if size > _SHARING * Path(path).stat().st_size:
         raise CorruptFileError(f"{path}: its tensors claim {size:,} bytes, more than it holds")
@@ -114,12 +115,6 @@ def owned_tensors(path: str | os.PathLike[str], values: Mapping[Any, Any]) -> di
     return owned
 
 
-def brief(error: BaseException) -> str:
-    """Return the first line of an error's text, or its kind, in at most 160 characters."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
-
-
 def _tensor_fault(value: object) -> str:
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__} where a tensor belongs"
@@ -129,5 +124,5 @@ def _tensor_fault(value: object) -> str:
 
 
 def _shortened(names: list[str]) -> str:
-    shown = ", ".join(name[:60] for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown}, and {len(names) - 3} more"
+    listed = ", ".join(shown(name) for name in names[:3])
+    return listed if len(names) <= 3 else f"{listed}, and {len(names) - 3} more"

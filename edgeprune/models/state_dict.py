@@ -13,6 +13,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.models.resize import keys_fault
 from edgeprune.models.restore import fill_skeleton
 from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.wording import shown
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model_state", "model", "net")
 _PREFIXES: Final = ("module.", "_orig_mod.")
@@ -128,8 +129,8 @@ def _shape_fault(present: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> 
         if key in given and given[key].shape != tensor.shape:
             found, wanted = tuple(given[key].shape), tuple(tensor.shape)
             return (
-                f"{key[:80]} is {found}, the network's is {wanted}; a pruned network restores from "
-                "its own checkpoint only"
+                f"{shown(key)} is {found}, the network's is {wanted}; a pruned network restores "
+                "from its own checkpoint only"
             )
     return ""
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 import torchvision
 from torch import nn
 
+from edgeprune.models.wording import shown
+
 _RGB: Final = 3
 _DEFAULT_IMAGE_SIZE: Final = 224
 _IMAGE_SIZES: Final = {"inception_v3": 299}
@@ -75,12 +77,12 @@ def _defaults(arch: str) -> dict[str, Any]:
 def _refuse_others(settings: dict[str, Any]) -> None:
     for name, value in settings.items():
         if name not in _SETTINGS:
-            raise ValueError(f"setting '{name}' is not one of {', '.join(_SETTINGS)}")
+            raise ValueError(f"setting '{shown(name)}' is not one of {', '.join(_SETTINGS)}")
         wanted = _SETTINGS[name]
         number = value if isinstance(value, (int, float)) else -1
         fits = type(value) is wanted or (wanted is float and type(value) is int)
         if not fits or not 0 <= number <= _LARGEST_SETTING:
-            raise ValueError(f"setting '{name}' cannot be {str(value)[:40]}")
+            raise ValueError(f"setting '{shown(name)}' cannot be {shown(value)}")
 
 
 def _replace_input_convolution(model: nn.Module, in_channels: int) -> None:

@@ -69,7 +69,7 @@ _KEEP = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(keep=_KEEP, seed=st.integers(0, 2**31))
 def test_a_narrowed_network_comes_back_identical(
