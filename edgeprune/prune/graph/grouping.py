@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,10 +52,10 @@ def _alike(table: TensorTable, solution: Solution) -> list[tuple[IntArray, IntAr
     """Classes by the slots they live in: (slots (k,), labels (classes, k)) of each kind."""
     free = np.flatnonzero(solution.protected < 0)
     free = free[np.argsort(solution.component[free], kind="stable")]
-    starts = np.flatnonzero(np.diff(solution.component[free], prepend=-1))
+    limits = np.flatnonzero(np.diff(solution.component[free], prepend=-1, append=-1)).tolist()
     members: dict[bytes, list[IntArray]] = {}
     slots = table.slot_of(free)
-    for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), len(free)], strict=True):
+    for begin, end in pairwise(limits):
         members.setdefault(slots[begin:end].tobytes(), []).append(free[begin:end])
     return [(np.frombuffer(key, dtype=np.int64), np.stack(m)) for key, m in members.items()]
 

@@ -27,8 +27,9 @@ def group_norm(context: Context, call: Call) -> Labels:
     x, *followers = call.labels()
     channels = x.vector(1)
     rows = channels.reshape(call.args["num_groups"], -1)
-    context.unite(rows[:1], rows)
-    context.inexact(channels, f"{call.where} takes statistics over several channels")
+    if rows.shape[1] > 1:
+        context.unite(rows[:1], rows)
+        context.inexact(channels, f"{call.where} takes statistics over several channels")
     for follower in followers:
         attach(context, channels, follower, 0)
     return x
