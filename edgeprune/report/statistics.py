@@ -65,7 +65,7 @@ class SeedSummary:
     count: int
 
 
-def paired_bootstrap(
+def paired_difference(
     first: ArrayLike,
     second: ArrayLike,
     *,
@@ -115,7 +115,7 @@ def accuracy_difference(
         targets: true class ids, (samples,).
     """
     truth = np.asarray(targets)
-    interval = paired_bootstrap(np.asarray(first) == truth, np.asarray(second) == truth, seed=seed)
+    interval = paired_difference(np.asarray(first) == truth, np.asarray(second) == truth, seed=seed)
     return interval.scaled(100.0)
 
 

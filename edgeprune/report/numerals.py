@@ -1,0 +1,58 @@
+"""How figures are written, the same everywhere; a figure that was not measured is a dash."""
+
+from __future__ import annotations
+
+from edgeprune.report.statistics import DifferenceInterval
+
+ABSENT = "–"
+
+
+def count(value: float | None) -> str:
+    """`703,284`."""
+    return ABSENT if value is None else f"{value:,.0f}"
+
+
+def compact(value: float | None) -> str:
+    """`703 k`, `101.1 M`, `2.26 G`: three or four significant digits."""
+    if value is None:
+        return ABSENT
+    for limit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= limit:
+            scaled = value / limit
+            return f"{scaled:.{0 if scaled >= 100 else 1 if scaled >= 10 else 2}f}{letter}"
+    return f"{value:.0f}"
+
+
+def share(value: float | None) -> str:
+    """`60.0 %` of a fraction of 1."""
+    return ABSENT if value is None else f"{100 * value:.1f} %"
+
+
+def milliseconds(value: float | None) -> str:
+    """`3.14`, with three significant digits below 100."""
+    if value is None:
+        return ABSENT
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3}f}"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """`+0.80`, `−0.80` with a real minus sign, and a zero without a sign."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", "−")
+
+
+def interval(difference: DifferenceInterval | None) -> str:
+    """`−0.80 [−1.50, −0.10]`."""
+    if difference is None:
+        return ABSENT
+    low, high = signed(difference.low), signed(difference.high)
+    return f"{signed(difference.difference)} [{low}, {high}]"
+
+
+def duration(seconds: float | None) -> str:
+    """`45 s`, `12 min`, `2.3 h`."""
+    if seconds is None:
+        return ABSENT
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

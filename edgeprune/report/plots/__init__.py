@@ -1,0 +1,1 @@
+"""Figures of report.html, as SVG that takes its colours from the page. Needs matplotlib."""
