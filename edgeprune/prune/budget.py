@@ -2,8 +2,8 @@
 
 Channels are ranked over the whole network (or every group alike) and removed in rounding steps
 until every budget is met. Late stages hold the parameters and early stages the MACs, so a ranking
-that serves one budget overshoots the other; with both given, the ranking is tilted between them
-until both are met with the least importance lost.
+that serves one budget overshoots the other; with both given, rankings tilted between them are
+tried too, and the one that meets both with the least importance lost is taken.
 """
 
 from __future__ import annotations

@@ -137,11 +137,9 @@ class _Proof:
             raise RemovalNotEqualError([Skipped(name, reason) for name in names]) from None
 
     def _check(self, exact: Sequence[int], inexact: Sequence[int]) -> Difference:
-        found = Difference(0.0, 0.0)
-        if exact:
-            found = self._trial.compare(self._removal.restricted_to(exact))
-        self._trial.check_runs(self._removal.restricted_to((*exact, *inexact)))
-        return found
+        return self._trial.check(
+            self._removal.restricted_to(exact), self._removal.restricted_to((*exact, *inexact))
+        )
 
     def _accept(
         self, accepted: tuple[int, ...], candidates: Sequence[int], culprits: list[Skipped]

@@ -76,7 +76,7 @@ class Limits:
         for name, column in _NAMES.items():
             if np.isinf(self.bound[column]):
                 continue
-            share = usage[column] / self.whole[column] if self.whole[column] else 0.0
+            share = float(usage[column] / self.whole[column]) if self.whole[column] else 0.0
             if name == "pruning_ratio":
                 found[name] = 1.0 - share
             else:

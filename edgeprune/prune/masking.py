@@ -56,4 +56,6 @@ def _silencing(
 ) -> list[tuple[str, int, IntArray]]:
     readers = [slices for slices in group.slices if slices.reads]
     owned = [s for s in group.slices if isinstance(tensors[s.tensor], nn.Parameter)]
-    return [(s.tensor, s.axis, removed_positions(s, channels)) for s in readers or owned]
+    return [
+        (s.tensor, s.axis, removed_positions(s, group.size, channels)) for s in readers or owned
+    ]

@@ -12,8 +12,8 @@ from edgeprune.prune.graph.types import IntArray
 from edgeprune.prune.limits import MACS, PARAMS, Limits
 from edgeprune.prune.steps import Steps
 
-_STEEPEST_TILT = 4.0
-_TILT_HALVINGS = 8
+_STEEPEST_TILT = 2.0
+_TILT_HALVINGS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,26 +63,39 @@ class Ranking:
         everything = self._select(np.arange(len(self._steps)))
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
-        best = self._prefix(tilt=0.0)
+        best = self._prefix(self._plain_key())
         if self._across_groups:
             if self._limits.has_both_costs:
-                best = self._tilted(best)
+                best = min(best, self._between_costs(), key=lambda selection: selection.lost)
             best = self._without_needless(best)
         return best, True
 
-    def _tilted(self, level: Selection) -> Selection:
-        """Bisect the tilt at which both cost limits hold without overshooting one of them.
+    def _plain_key(self) -> FloatArray:
+        return self._steps.score if self._across_groups else self._steps.fraction
 
-        A tilt divides the importance of a group's channels by a power of (its share of the
-        parameters / its share of the MACs), a multiplier search between the two constraints that
-        leaves the plain ranking in place where it already serves both.
+    def _tilted_key(self, tilt: float) -> FloatArray:
+        """Importance over the width that is left, weighted by what a group's channels cost.
+
+        A multiplier search needs diminishing returns: where the scores of a group are close
+        together, as they mostly are, a weight on the bare score empties whole groups or none. The
+        value log(width) gives them; its slope is 1 / width.
         """
-        best = level
-        direction = 1.0 if self._params_bind(level) else -1.0
+        steps = self._steps
+        weight = self._macs_per_param**tilt
+        key: FloatArray = steps.score / (1.0 - steps.fraction) * weight[steps.group]
+        return key
+
+    def _between_costs(self) -> Selection:
+        """Of the tilts between pruning for MACs and for parameters, the one that loses least.
+
+        Bisects for the tilt at which both limits are met without overshooting either.
+        """
+        best = self._prefix(self._tilted_key(0.0))
+        direction = 1.0 if self._params_bind(best) else -1.0
         low, high = 0.0, _STEEPEST_TILT
         for _ in range(_TILT_HALVINGS):
             middle = (low + high) / 2
-            found = self._prefix(direction * middle)
+            found = self._prefix(self._tilted_key(direction * middle))
             if found.lost < best.lost:
                 best = found
             if self._params_bind(found) == (direction > 0):
@@ -91,12 +104,9 @@ class Ranking:
                 high = middle
         return best
 
-    def _prefix(self, tilt: float) -> Selection:
-        """The shortest prefix of the ranking that meets the limits."""
+    def _prefix(self, key: FloatArray) -> Selection:
+        """The shortest prefix, in ascending order of `key`, that meets the limits."""
         steps = self._steps
-        key = steps.fraction
-        if self._across_groups:
-            key = steps.score * self._tilt_factors(tilt)[steps.group]
         ranking = np.lexsort((steps.order, steps.group, key))
         low, high = 0, len(ranking)
         while low < high:
@@ -140,11 +150,6 @@ class Ranking:
         ends = np.append(np.diff(self._steps.group[taken]) != 0, True)
         last: IntArray = taken[ends[: len(taken)]]
         return last
-
-    def _tilt_factors(self, tilt: float) -> FloatArray:
-        if tilt == 0.0:
-            return np.ones(self._groups)
-        return self._macs_per_param**tilt
 
     @cached_property
     def _macs_per_param(self) -> FloatArray:

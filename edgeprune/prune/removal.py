@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeprune.errors import UserInputError
 from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, IntArray
@@ -93,8 +94,9 @@ def kept_positions(graph: ChannelGraph, removal: Removal) -> dict[tuple[str, int
     """
     gone: dict[tuple[str, int], list[IntArray]] = {}
     for number in removal.touched():
-        for slices in graph.groups[number].slices:
-            positions = removed_positions(slices, removal.channels[number])
+        group = graph.groups[number]
+        for slices in group.slices:
+            positions = removed_positions(slices, group.size, removal.channels[number])
             gone.setdefault((slices.tensor, slices.axis), []).append(positions)
     return {
         (tensor, axis): _without(graph.tensors[tensor][axis], positions)
@@ -110,15 +112,23 @@ def kept_outputs(graph: ChannelGraph, removal: Removal, path: str) -> IntArray:
     """
     group, channel = graph.module_channels(path)
     stays = np.ones(len(group), dtype=bool)
-    for number in removal.touched():
-        stays &= ~((group == number) & np.isin(channel, removal.channels[number]))
+    for number in np.unique(group[group >= 0]):
+        here = group == number
+        gone = _is_one_of(removal.channels[number], graph.groups[number].size)
+        stays[here] = ~gone[channel[here]]
     return np.flatnonzero(stays).astype(np.int64)
 
 
-def removed_positions(slices: AxisSlices, channels: IntArray) -> IntArray:
-    """Positions along the axis of `slices` that belong to `channels`."""
-    positions: IntArray = slices.index[np.isin(slices.channel, channels)]
+def removed_positions(slices: AxisSlices, size: int, channels: IntArray) -> IntArray:
+    """Positions along the axis of `slices` that belong to `channels` of a group of `size`."""
+    positions: IntArray = slices.index[_is_one_of(channels, size)[slices.channel]]
     return positions
+
+
+def _is_one_of(channels: IntArray, size: int) -> NDArray[np.bool_]:
+    gone = np.zeros(size, dtype=bool)
+    gone[channels] = True
+    return gone
 
 
 def _without(width: int, gone: list[IntArray]) -> IntArray:

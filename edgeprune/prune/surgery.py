@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import torch
@@ -22,7 +21,7 @@ from edgeprune.prune.optimizer_slices import replace_parameters, sliced_state
 from edgeprune.prune.removal import Removal, check_removal, kept_outputs, kept_positions
 from edgeprune.prune.tensor_slots import Slot, named_tensors, slots_by_tensor
 from edgeprune.prune.transaction import Transaction
-from edgeprune.prune.widths import widths_after, widths_without_tensors
+from edgeprune.prune.widths import KNOW_THEIR_WIDTH, widths_after, widths_without_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +118,7 @@ def _plan_tensorless(
     modules = dict(model.named_modules())
     for path, found in graph.outputs.items():
         module = modules.get(path)
-        if module is None or next(chain(module.parameters(), module.buffers()), None) is not None:
+        if not isinstance(module, KNOW_THEIR_WIDTH) or named_tensors(module):
             continue
         removed = len(found.group) - len(kept_outputs(graph, removal, path))
         if removed:
@@ -161,11 +160,18 @@ def _taken(tensor: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
     taken = tensor.detach()
     for axis, positions in kept.items():
         taken = taken.index_select(axis, torch.from_numpy(positions).to(tensor.device))
-    strides = tensor.stride()
-    order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
+    order = _axis_order(tensor)
+    if _axis_order(taken) == order:
+        return taken
     back = [order.index(axis) for axis in range(tensor.dim())]
     laid_out = taken.new_empty([taken.shape[axis] for axis in order]).permute(back)
     return laid_out.copy_(taken)
+
+
+def _axis_order(tensor: Tensor) -> list[int]:
+    """Axes from the slowest to the fastest in memory."""
+    strides = tensor.stride()
+    return sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
 
 
 def _check_shape(name: str, tensor: Tensor | None, graph: ChannelGraph) -> None:

@@ -18,6 +18,7 @@ from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.tensor_slots import named_tensors
 
 _SEED = 20240119
+_RUN_FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 
 
 class Refuted(Exception):  # noqa: N818 - an outcome of a trial, not a failure of the program
@@ -48,6 +49,7 @@ class Trial:
         self._reference, self._inputs, self.dtype = self._runnable(model, example_inputs)
         redraw_weights(self._reference, _SEED)
         self._unmasked: list[Tensor] | None = self._run(self._reference)
+        self._shapes = [tensor.shape for tensor in self._unmasked]
 
     @property
     def tolerance(self) -> float:
@@ -62,50 +64,64 @@ class Trial:
                 tensor.copy_(real[name])
         self._unmasked = None  # real weights may leave a channel unread; nothing follows from it
 
-    def compare(self, removal: Removal) -> Difference:
-        """Difference between masking and removing.
+    def check(self, exact: Removal, whole: Removal) -> Difference:
+        """Try a removal.
+
+        Args:
+            exact: the part of it that must equal masking.
+            whole: all of it; the network must run without these channels.
+
+        Returns:
+            The difference between masking and removing the exact part; zero where there is none.
 
         Raises:
-            Refuted: they differ, the removed network does not run, or masking changed nothing.
+            Refuted: they differ, the smaller network does not run, or masking changed nothing.
         """
+        smaller = self._removed(whole)
+        outputs = self._outputs_without(smaller)
+        if [tensor.shape for tensor in outputs] != self._shapes:
+            raise Refuted("the outputs change their shape")
+        found = Difference(0.0, 0.0)
+        if not exact.is_empty:
+            if exact.count != whole.count:
+                outputs = self._outputs_without(self._removed(exact))
+            found = self._compare(exact, outputs)
+        if self._unmasked is not None:
+            self._check_training(smaller)
+        return found
+
+    def _compare(self, removal: Removal, outputs: list[Tensor]) -> Difference:
         with masked(self._reference, self._graph, removal):
             expected = self._run(self._reference)
-        self._require_effect(expected)
-        found = difference(expected, self._run_removed(removal))
+        if self._unmasked is not None:
+            self._require_effect(self._unmasked, expected)
+        found = difference(expected, outputs)
         if not found.relative <= self.tolerance:
             raise Refuted(f"removing differs from masking by {found.relative:.1e} (relative)")
         return found
 
-    def check_runs(self, removal: Removal) -> None:
-        """Whether the network without the channels runs, in training mode too.
-
-        Raises:
-            Refuted: it does not, or its outputs have other shapes.
-        """
-        expected = [tensor.shape for tensor in self._run(self._reference)]
-        if [tensor.shape for tensor in self._run_removed(removal)] != expected:
-            raise Refuted("the outputs change their shape")
-        if self._trains(self._reference) and not self._trains(self._removed(removal)):
-            raise Refuted("the network does not run in training mode any more")
-
-    def _require_effect(self, expected: list[Tensor]) -> None:
-        if self._unmasked is None:
-            return
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in self._unmasked):
+    def _require_effect(self, unmasked: list[Tensor], expected: list[Tensor]) -> None:
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in unmasked):
             raise Refuted("the network's outputs are not finite with random weights")
-        if difference(self._unmasked, expected).relative <= self.tolerance:
+        if difference(unmasked, expected).relative <= self.tolerance:
             raise Refuted("masking the channels does not change the output, so it proves nothing")
 
-    def _run_removed(self, removal: Removal) -> list[Tensor]:
+    def _check_training(self, smaller: nn.Module) -> None:
+        if self._trains(self._reference) and not self._trains(smaller):
+            raise Refuted("the network does not run in training mode any more")
+
+    def _outputs_without(self, smaller: nn.Module) -> list[Tensor]:
         try:
-            return self._run(self._removed(removal))
-        except (RuntimeError, ValueError, TypeError, IndexError, EdgepruneError) as failure:
-            line = (str(failure).splitlines() or [type(failure).__name__])[0]
-            raise Refuted(f"without the channels the network fails: {line}") from failure
+            return self._run(smaller)
+        except _RUN_FAILURES as failure:
+            raise Refuted(f"without the channels the network fails: {_line(failure)}") from failure
 
     def _removed(self, removal: Removal) -> nn.Module:
-        smaller = copy.deepcopy(self._reference)
-        remove_channels(smaller, self._graph, removal)
+        smaller = _shell(self._reference)
+        try:
+            remove_channels(smaller, self._graph, removal)
+        except EdgepruneError as failure:
+            raise Refuted(_line(failure)) from failure
         return smaller
 
     def _run(self, model: nn.Module) -> list[Tensor]:
@@ -114,12 +130,12 @@ class Trial:
             return tensors_in(model(*self._inputs))
 
     def _trains(self, model: nn.Module) -> bool:
-        """Whether a copy runs in training mode; batch norm needs two samples."""
+        """Whether the model runs in training mode; batch norm needs two samples."""
         twice = tuple(torch.cat([value, value]) if value.dim() else value for value in self._inputs)
         try:
             with exact_arithmetic(self._device):
-                copy.deepcopy(model).train()(*twice)
-        except (RuntimeError, ValueError, TypeError, IndexError):
+                _shell(model).train()(*twice)
+        except _RUN_FAILURES:
             return False
         return True
 
@@ -132,13 +148,14 @@ class Trial:
             self._inputs = tuple(_as_input(value, dtype) for value in example_inputs)
             try:
                 outputs = self._run(reference)
-            except (RuntimeError, TypeError, ValueError) as error:
+            except _RUN_FAILURES as error:
                 failure = error  # a network that creates float32 tensors itself
                 continue
             if not outputs:
                 raise UserInputError("the network returns no tensor that could be compared")
             return reference, self._inputs, dtype
-        raise UserInputError(f"the network does not run on the example inputs: {failure}")
+        assert failure is not None
+        raise UserInputError(f"the network does not run on the example inputs: {_line(failure)}")
 
 
 def _copy_as(model: nn.Module, dtype: torch.dtype) -> nn.Module:
@@ -156,3 +173,13 @@ def _as_input(value: Tensor, dtype: torch.dtype) -> Tensor:
         generator = torch.Generator().manual_seed(_SEED)
         return torch.randn(value.shape, generator=generator, dtype=dtype).to(value.device)
     return value.to(dtype)
+
+
+def _shell(model: nn.Module) -> nn.Module:
+    """A copy that shares the parameters and has its own modules and buffers."""
+    shared = {id(parameter): parameter for parameter in model.parameters()}
+    return copy.deepcopy(model, shared)
+
+
+def _line(failure: Exception) -> str:
+    return (str(failure).splitlines() or [type(failure).__name__])[0]

@@ -16,6 +16,8 @@ from edgeprune.prune.graph.types import IntArray
 KeptAxes = Mapping[int, IntArray]
 TensorCuts = Mapping[str, tuple[tuple[int, ...], KeptAxes]]
 Attributes = dict[str, Any]
+# Norms that refuse another width, whether or not they have tensors of that width.
+KNOW_THEIR_WIDTH = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 
 
 def widths_after(module: nn.Module, cuts: TensorCuts) -> Attributes:
