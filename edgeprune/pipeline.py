@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
+from edgeprune.atomic import write_text_atomic
 from edgeprune.data.dataset import Data
-from edgeprune.errors import AccuracyGateMissedError, UserInputError
+from edgeprune.errors import AccuracyGateMissedError, UnsupportedError, UserInputError
 from edgeprune.methods.controls import run_control
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.lth_sad import lth_sad
@@ -23,7 +24,7 @@ from edgeprune.methods.ss_sad import ss_sad
 from edgeprune.methods.student import Student
 from edgeprune.recipe import CONTROLS, Control, Recipe, resolve_recipe
 from edgeprune.report.html import write_html
-from edgeprune.report.run_report import RunReport, load_report
+from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
 from edgeprune.train.distributed import World, join_world, leave_world
 from edgeprune.train.progress import ConsoleProgress, Progress
 from edgeprune.train.run_folder import RunFolder
@@ -114,7 +115,7 @@ def _compress(
     run, context = prepare_run(recipe, sources, folder, world, progress)
     if world.is_main:
         hold_conditions(folder, world.size, run.precision.name, shown)
-        (folder.path / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
     delivered = METHODS[recipe.method](run)
     method_rows, start = len(run.history), run.start
     compared = {
@@ -126,12 +127,21 @@ def _compress(
     report = world.broadcast(report)
     assert report is not None
     if world.is_main:
-        write_html(report, folder.path)
+        _write(report, folder, shown)
     return _gate(report, recipe)
 
 
+def _write(report: RunReport, folder: RunFolder, shown: Progress) -> None:
+    """The page first: report.json is what says that a run is finished."""
+    try:
+        write_html(report, folder.path)
+    except UnsupportedError as missing:
+        shown.note(f"report.html is not written: {missing}")
+    write_text_atomic(folder.path / REPORT_NAME, report.to_json() + "\n")
+
+
 def _finished(folder: RunFolder, controls: Sequence[str]) -> RunReport | None:
-    path = folder.path / "report.json"
+    path = folder.path / REPORT_NAME
     if not path.exists():
         return None
     report = load_report(path)
@@ -141,7 +151,7 @@ def _finished(folder: RunFolder, controls: Sequence[str]) -> RunReport | None:
 
 def _gate(report: RunReport, recipe: Recipe) -> RunReport:
     wanted, metric = recipe.min_accuracy, report.student["metric"]
-    if wanted is not None and metric < wanted:
+    if wanted is not None and metric is not None and metric < wanted:
         raise AccuracyGateMissedError(
             f"the student reaches {metric:.2f} %, --min-accuracy asks {wanted:g} %: "
             "use more epochs or a larger target"

@@ -116,7 +116,7 @@ def _train(
         return _result(out, load_checkpoint(out).provenance)
     seed = int(identity["seed"])
     chosen = {key: identity[key] for key in _DATA_SETTINGS if key in identity}
-    data = load_data(data_spec, seed=seed, **chosen)
+    data = load_data(data_spec, seed=seed, progress=shown.decoding, **chosen)
     arguments = {"num_classes": len(data.classes), "in_channels": data.preprocessing.channels}
     student = Student(
         seeded(

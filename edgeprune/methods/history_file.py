@@ -27,6 +27,10 @@ class RecordedProgress(Progress):
         """Pass on."""
         self._shown.note(text)
 
+    def decoding(self, done: int, total: int) -> None:
+        """Pass on."""
+        self._shown.decoding(done, total)
+
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
         """Pass on."""
         self._shown.step(stage, epoch, epochs, number, steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,7 +21,19 @@ from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import ModelSummary, summarise
+from edgeprune.prune.equivalence import Equivalence, worst_of
 from edgeprune.report.run_report import RunReport
+from edgeprune.report.shapes import (
+    ControlFigures,
+    EquivalenceFigures,
+    Lead,
+    NetworkFigures,
+    OnnxFigures,
+    Percentiles,
+    SkippedLayer,
+    StudentFigures,
+    Target,
+)
 from edgeprune.report.statistics import accuracy_difference
 from edgeprune.report.versions import versions
 from edgeprune.train.fit import HistoryRow
@@ -68,24 +80,24 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
     return _assemble(run, context, outcome, dense, predictions, top1, files, latencies)
 
 
-def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> EquivalenceFigures | None:
     """The largest errors over all surgeries of a run; None where nothing was removed."""
     proofs = [event["equivalence"] for event in events if event.get("equivalence")]
-    if not proofs:
+    worst = worst_of(Equivalence(**proof) for proof in proofs)
+    if worst is None:
         return None
-    return {
-        "max_abs_error": max(proof["max_abs_error"] for proof in proofs),
-        "max_rel_error": max(proof["max_rel_error"] for proof in proofs),
-        "dtype": "float32" if any("32" in proof["dtype"] for proof in proofs) else "float64",
-        "groups": max(proof["groups"] for proof in proofs),
-        "inexact_groups": sorted({name for p in proofs for name in p["inexact_groups"]}),
-        "events": len(proofs),
-    }
+    return EquivalenceFigures(
+        max_abs_error=worst.max_abs_error,
+        max_rel_error=worst.max_rel_error,
+        dtype=worst.dtype,
+        groups=worst.groups,
+        inexact_groups=list(worst.inexact_groups),
+    )
 
 
 def search_epochs(rows: Sequence[HistoryRow]) -> float:
     """Passes over the training data before the delivered network's own training."""
-    return round(sum(row["passes"] for row in rows if row["stage"] != rows[-1]["stage"]), 3)
+    return float(sum(row["passes"] for row in rows if row["stage"] != rows[-1]["stage"]))
 
 
 def _read_test(run: Run, outcome: Outcome) -> tuple[Predictions, dict[str, float]]:
@@ -131,18 +143,21 @@ def _assemble(
         search_epochs=search_epochs(own),
         teacher=_figures(sizes["teacher"], top1["teacher"]),
         dense_student=_figures(sizes["dense"], top1.get("control_dense")),
-        student={**_figures(sizes["student"], top1["student"]), "mask_sparsity": sparsity},
+        student=StudentFigures(
+            **_figures(sizes["student"], top1["student"]), mask_sparsity=sparsity
+        ),
         size_reduction=1.0 - sizes["student"].params / sizes["dense"].params,
         mac_reduction=1.0 - sizes["student"].macs / sizes["dense"].macs,
         target=_targets(last)[0],
         equivalence=worst_equivalence(run.events),
         skipped=_skipped(run.events),
-        onnx={
-            "path": files.onnx.name,
-            "bytes": files.onnx_bytes,
-            "max_abs_error": files.onnx_max_abs_error,
+        onnx=OnnxFigures(
+            path=files.onnx.name, bytes=files.onnx_bytes, max_abs_error=files.onnx_max_abs_error
+        ),
+        latency_ms={
+            name: Percentiles(p50=latency.p50_ms, p99=latency.p99_ms)
+            for name, latency in latencies.items()
         },
-        latency_ms={name: _percentiles(latencies[name]) for name in latencies},
         train_seconds=sum(row["seconds"] for row in own),
         train_energy_j=_energy(own),
         controls=[
@@ -155,33 +170,22 @@ def _assemble(
             "metric": METRIC,
             "data": run.data.name,
             "targets": _targets(last),
-            "train_energy_j_reason": next(
-                (row["energy_reason"] for row in own if row["energy_reason"]), ""
-            ),
+            "missing": _missing(own),
             "layers": _widths(sizes["dense"], sizes["student"]),
             "events": [_brief(event) for event in run.events],
             "latency_batch": run.recipe.latency_batch,
+            "latency_detail": {name: asdict(latency) for name, latency in latencies.items()},
         },
     )
 
 
-def _figures(summary: ModelSummary, top1: float | None) -> dict[str, Any]:
-    return {"params": summary.params, "macs": summary.macs, "metric": top1}
+def _figures(summary: ModelSummary, top1: float | None) -> NetworkFigures:
+    return NetworkFigures(params=summary.params, macs=summary.macs, metric=top1)
 
 
-def _percentiles(latency: Latency) -> dict[str, Any]:
-    return {
-        "p50": latency.p50_ms,
-        "p99": latency.p99_ms,
-        "mean": latency.mean_ms,
-        "std": latency.std_ms,
-        "repeats": latency.repeats,
-    }
-
-
-def _targets(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _targets(event: Mapping[str, Any]) -> list[Target]:
     return [
-        {"name": name, "asked": asked, "reached": event["reached"][name]}
+        Target(name=name, asked=asked, reached=event["reached"][name])
         for name, asked in event["asked"].items()
     ]
 
@@ -191,9 +195,14 @@ def _energy(rows: Sequence[HistoryRow]) -> float | None:
     return None if None in joules else float(sum(joules))
 
 
-def _skipped(events: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _missing(rows: Sequence[HistoryRow]) -> dict[str, str]:
+    reasons = [row["energy_reason"] for row in rows if row["energy_reason"]]
+    return {"train_energy_j": reasons[0]} if reasons else {}
+
+
+def _skipped(events: Iterable[Mapping[str, Any]]) -> list[SkippedLayer]:
     seen = {(entry["layer"], entry["reason"]) for event in events for entry in event["skipped"]}
-    return [{"layer": layer, "reason": reason} for layer, reason in sorted(seen)]
+    return [SkippedLayer(layer=layer, reason=reason) for layer, reason in sorted(seen)]
 
 
 def _widths(before: ModelSummary, after: ModelSummary) -> list[dict[str, Any]]:
@@ -215,15 +224,16 @@ def _control(
     predictions: Predictions,
     top1: Mapping[str, float],
     example: tuple[Tensor, ...],
-) -> dict[str, Any]:
+) -> ControlFigures:
     """A control's figures, and the student's lead over it with its paired 95 % interval."""
     key = f"control_{name}"
     lead = accuracy_difference(predictions["student"], predictions[key], predictions["targets"])
-    return {
-        "name": name,
-        **_figures(summarise(control.module.cpu(), example), top1[key]),
-        "student_lead": {"points": lead.difference, "low": lead.low, "high": lead.high},
-    }
+    figures = _figures(summarise(control.module.cpu(), example), top1[key])
+    return ControlFigures(
+        name=name,
+        **figures,
+        student_lead=Lead(points=lead.difference, low=lead.low, high=lead.high),
+    )
 
 
 def _forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:

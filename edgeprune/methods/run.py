@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgeprune.data.dataset import Data
+from edgeprune.distill.losses import TaskLoss
 from edgeprune.methods import training as trainings
 from edgeprune.methods.pruner import Pruner
 from edgeprune.methods.student import Student
@@ -15,7 +16,7 @@ from edgeprune.methods.training import Training
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.fit import BeforeEpoch, Fit, load_shared
-from edgeprune.train.learner import Learner, TaskLoss
+from edgeprune.train.learner import Learner
 from edgeprune.train.precision import Precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgeprune.data.dataset import Data
+from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.distill.taps import default_taps
 from edgeprune.errors import UserInputError
@@ -21,6 +22,7 @@ from edgeprune.methods.sources import (
     aligned_teacher,
     student_source,
 )
+from edgeprune.methods.student import seeded
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
 from edgeprune.recipe import Recipe
@@ -51,8 +53,8 @@ class Sources:
             return fingerprint(self.teacher)
         return self._teacher_source().fingerprint()
 
-    def load_data(self, recipe: Recipe) -> Data:
-        """The data set."""
+    def load_data(self, recipe: Recipe, progress: Progress) -> Data:
+        """The data set; decoding thousands of files shows how far it is."""
         if isinstance(self.data, Data):
             return self.data
         return load_data(
@@ -62,6 +64,7 @@ class Sources:
             train_limit=recipe.train_limit,
             image_size=recipe.image_size,
             augment=recipe.augment,
+            progress=progress.decoding,
         )
 
     def load_teacher(self, data: Data) -> LoadedModel:
@@ -73,7 +76,8 @@ class Sources:
     def make_student(self, recipe: Recipe, teacher: LoadedModel, data: Data) -> StudentSource:
         """How the original student is made."""
         if callable(self.student):
-            return StudentSource(self.student, getattr(self.student, "__name__", "user"))
+            make = seeded(self.student, keyed_generator(recipe.seed, "student").initial_seed())
+            return StudentSource(make, getattr(self.student, "__name__", "user"))
         return student_source(recipe.student, teacher, data, recipe.seed)
 
     def _teacher_source(self) -> TeacherSource:
@@ -107,7 +111,7 @@ def prepare_run(
     Raises:
         UserInputError: they do not fit; one line says how.
     """
-    data = sources.load_data(recipe)
+    data = sources.load_data(recipe, progress)
     loaded = sources.load_teacher(data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.errors import UserInputError
 from edgeprune.methods.student import seeded
+from edgeprune.models.factory import load_factory
 from edgeprune.models.registry import build_model
 from edgeprune.models.teacher import LoadedModel, class_mapping, load_teacher
 from edgeprune.train.teacher import Teacher
@@ -94,7 +94,7 @@ def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int
     if name is None:
         return _teacher_copy(teacher)
     if ":" in name:
-        factory = _factory(name)
+        factory = load_factory(name, "--student")
         return StudentSource(
             seeded(factory, weights_seed), name, {}, lambda other: seeded(factory, other)()
         )
@@ -121,21 +121,3 @@ def _teacher_copy(teacher: LoadedModel) -> StudentSource:
         return copy.deepcopy(teacher.module).train().requires_grad_(True)
 
     return StudentSource(copied, teacher.arch, teacher.arch_args)
-
-
-def _factory(name: str) -> Callable[[], nn.Module]:
-    module_name, _, attribute = name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as failure:
-        raise UserInputError(f"--student {name}: {failure}; write it as pkg.mod:factory") from (
-            failure
-        )
-
-    def make() -> nn.Module:
-        network = factory()
-        if not isinstance(network, nn.Module):
-            raise UserInputError(f"--student {name}: returned no torch.nn.Module")
-        return network
-
-    return make

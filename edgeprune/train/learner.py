@@ -73,7 +73,9 @@ class Learner:
         uses_head = settings.loss.beta > 0
         self._recorder = TapRecorder(self.student, self.student_taps) if uses_head else None
         self.head = self._make_head(example) if uses_head else None
-        self._loss = SadLoss(settings.loss.alpha, settings.loss.beta, settings.loss.tau, task, task_loss)
+        self._loss = SadLoss(
+            settings.loss.alpha, settings.loss.beta, settings.loss.tau, task, task_loss
+        )
         self.optimizer = self._make_optimizer()
         self.scaler = precision.scaler()
         self._forward = self._wrap()
@@ -88,7 +90,7 @@ class Learner:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         parts, outputs = self.loss(batch)
-        self.scaler.scale(parts.total).backward()
+        torch.autograd.backward(self.scaler.scale(parts.total))
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.after_step is not None:
@@ -108,7 +110,7 @@ class Learner:
         self.student.eval()
         self.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
-            (self.loss(batch)[0].total / len(batches)).backward()
+            torch.autograd.backward(self.loss(batch)[0].total / len(batches))
         found = {
             name: parameter.grad.detach().clone()
             for name, parameter in self.student.named_parameters()
@@ -181,10 +183,10 @@ class Learner:
 
     def _shrink_key(self, tap: int, keep: Tensor) -> None:
         assert self.head is not None
-        layer = self.head.key_layers[tap]
-        old = layer.weight
+        name = f"key_layers.{tap}.weight"
+        old = self.head.get_parameter(name)
         self.head.shrink_key(tap, keep)
-        new = layer.weight
+        new = self.head.get_parameter(name)
         state = self.optimizer.state.pop(old, {})
         if state:
             self.optimizer.state[new] = {

@@ -17,6 +17,9 @@ class Progress:
     def note(self, text: str) -> None:
         """A line about something that happened."""
 
+    def decoding(self, done: int, total: int) -> None:
+        """So many of the data's files are decoded."""
+
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
         """A training step is done."""
 
@@ -40,10 +43,18 @@ class ConsoleProgress(Progress):
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def decoding(self, done: int, total: int) -> None:
+        """Move the bar over the files."""
+        self._move("decoding images", done, total)
 
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
-        """Move the bar, where there is a terminal to draw it in."""
+        """Move the bar within the epoch."""
+        self._move(f"{stage} epoch {epoch + 1}/{epochs}", number + 1, steps)
+
+    def _move(self, text: str, done: int, total: int) -> None:
+        """Draw the bar, where there is a terminal to draw it in."""
         if not self._console.is_terminal:
             return
         if self._bar is None:
@@ -56,10 +67,9 @@ class ConsoleProgress(Progress):
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task("", total=steps)
+            self._task = self._bar.add_task("", total=total)
         assert self._task is not None
-        text = f"{stage} epoch {epoch + 1}/{epochs}"
-        self._bar.update(self._task, description=text, completed=number + 1, total=steps)
+        self._bar.update(self._task, description=text, completed=done, total=total)
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's figures."""
