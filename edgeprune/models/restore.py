@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from edgeprune.data.preprocessing import Preprocessing
     from edgeprune.models.checkpoint import Checkpoint
 
+_SMALL_IMAGE: Final = 3 * 256 * 256
+
 
 def restore_model(
     checkpoint: Checkpoint, factory: Callable[[], nn.Module] | None = None
 ) -> nn.Module:
     """Return the network of `checkpoint`, in eval mode on the CPU, with the widths it was saved at.
 
-    A registry's network takes no memory before every shape has been checked, by a trial run
-    without values where the input size is known.
+    A registry's network takes no memory before every shape has been checked against the file's
+    tensors. Where the input size is known, one blank image is run through it.
 
     Args:
         checkpoint: as loaded.
@@ -48,8 +51,8 @@ def restore_model(
         apply_attributes(model, checkpoint.attributes)
         resize_parameters(model, checkpoint.state_dict)
         if own is None:
-            _try_shapes(model, checkpoint.preprocessing)
             fill_skeleton(model, checkpoint.state_dict)
+            _try_shapes(model.eval(), checkpoint.preprocessing)
         else:
             own.load_state_dict(checkpoint.state_dict)
     except (UserInputError, TypeError) as error:
@@ -77,9 +80,12 @@ def fill_skeleton(skeleton: nn.Module, state_dict: Mapping[str, Tensor]) -> None
 def _try_shapes(model: nn.Module, preprocessing: Preprocessing | None) -> None:
     if preprocessing is None:
         return
-    inputs = torch.empty(1, preprocessing.channels, *preprocessing.image_size, device="meta")
+    shape = (1, preprocessing.channels, *preprocessing.image_size)
+    # A run without values allocates nothing, but torch imports its compiler (2 s) to do it.
+    device = "cpu" if math.prod(shape) <= _SMALL_IMAGE else "meta"
+    probe = model if device == "cpu" else copy.deepcopy(model).to(device)
     try:
         with torch.no_grad():
-            copy.deepcopy(model).to("meta").eval()(inputs)
+            probe(torch.zeros(shape, device=device))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserInputError(f"layers and input do not fit together: {brief(error)}") from error

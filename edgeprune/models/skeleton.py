@@ -6,11 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from edgeprune.models.registry import build_model
 
+# Nothing to do on tensors without values, and torch would import its compiler (2 s) to do it.
+_INITIALISERS: Final = frozenset(
+    {
+        *("normal_", "uniform_", "fill_", "zero_", "erfinv_", "mul_", "add_", "clamp_"),
+        *("constant_", "ones_", "zeros_", "trunc_normal_", "xavier_normal_", "xavier_uniform_"),
+        *("kaiming_normal_", "kaiming_uniform_"),
+    }
+)
 _WEIGHT_MAKERS: Final = frozenset({torch.empty, torch.zeros, torch.ones, torch.full, torch.randn})
 
 
@@ -28,6 +36,9 @@ class _WeightsOnMeta(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         settings = dict(kwargs or {})
+        weight = args[0] if args else settings.get("tensor")
+        if isinstance(weight, Tensor) and weight.is_meta and func.__name__ in _INITIALISERS:
+            return weight
         if func in _WEIGHT_MAKERS and settings.get("device") is None:
             settings["device"] = "meta"
         return func(*args, **settings)
