@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.report.comparison import ComparedRun, Comparison, SeedGroup
@@ -36,7 +36,8 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     shown = [number for number, heading in enumerate(HEADINGS) if heading not in _WIDE_ONLY]
     for number in shown:
-        table.add_column(HEADINGS[number], justify="left" if number < 2 else "right")
+        justify: Literal["left", "right"] = "left" if number < 2 else "right"
+        table.add_column(HEADINGS[number], justify=justify, no_wrap=number > 1, overflow="fold")
     for run in comparison.runs:
         cells = run_cells(run)
         table.add_row(*(cells[number] for number in shown))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgeprune.report.missing import missing_figures
-from edgeprune.report.numerals import compact, count, duration, interval, share
+from edgeprune.report.numerals import compact, count, duration, share, signed
 from edgeprune.report.rows import DENSE, STUDENT, TEACHER, NetworkRow, metric_of, row_of
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import EquivalenceFigures
@@ -100,7 +100,10 @@ def _tell_accuracy(report: RunReport, rows: list[NetworkRow]) -> Iterator[Statem
 
 
 def _verdict(difference: DifferenceInterval) -> tuple[str, Tone]:
-    figures = f"{interval(difference)} points"
+    figures = (
+        f"{signed(difference.difference)} points, {100 * difference.level:.0f} % interval "
+        f"{signed(difference.low)} to {signed(difference.high)}"
+    )
     if not difference.is_clear:
         return f"cannot be told apart from it on this test set ({figures})", "plain"
     if difference.difference > 0:
