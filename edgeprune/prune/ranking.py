@@ -133,9 +133,10 @@ class Ranking:
         if not len(last):
             return False
         without = self._counts_without(last, everything)
-        largest = (self._excess(without) - everything.excess).max(axis=0)
         missed = everything.excess > 0
-        return bool((everything.excess[missed] < largest[missed]).all())
+        short = everything.excess[missed]
+        largest = (self._excess(without)[:, missed] - short).max(axis=0)
+        return bool((short < largest).all())
 
     def _counts_without(self, steps: IntArray, selection: Selection) -> IntArray:
         """The selection's counts without one of `steps` each, shape (steps, groups)."""

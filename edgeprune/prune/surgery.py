@@ -7,7 +7,8 @@ transaction, so that a failure leaves network and optimiser as they were.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -51,7 +52,7 @@ def remove_channels(
     *,
     optimizer: torch.optim.Optimizer | None = None,
 ) -> None:
-    """Cut the channels of `removal` out of `model`, in place.
+    """Cut the channels of `removal` out of `model`, in place, or change nothing.
 
     Weights, buffers, gradients, optimiser state and width attributes of modules change together;
     dtype, device, memory layout and `requires_grad` stay. `kept_positions` tells what was kept.
@@ -67,10 +68,24 @@ def remove_channels(
         UnsupportedError: the optimiser keeps state that cannot be cut.
         EdgepruneError: the network is not the one that was traced.
     """
+    with channels_removed(model, graph, removal, optimizer=optimizer):
+        pass
+
+
+@contextmanager
+def channels_removed(
+    model: nn.Module,
+    graph: ChannelGraph,
+    removal: Removal,
+    *,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> Iterator[None]:
+    """`remove_channels` with checks: if the body raises, everything is as it was."""
     check_removal(graph, removal)
     operation = _plan(model, graph, removal, optimizer)
     with Transaction() as transaction:
         _carry_out(operation, optimizer, transaction)
+        yield
 
 
 def _plan(

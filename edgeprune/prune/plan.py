@@ -1,0 +1,84 @@
+"""From a budget to a removal that is proved: choose, prove, keep the culprits, choose again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
+from edgeprune.prune.cost import CostModel, FloatArray
+from edgeprune.prune.equivalence import Equivalence, RemovalNotEqualError, prove
+from edgeprune.prune.graph.types import ChannelGraph, Skipped
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to remove.
+
+    Attributes:
+        choice: the channels, and whether the budget is met.
+        equivalence: the proof; None where there is nothing to remove or the budget is not met.
+        skipped: groups that the proof refused, and why.
+    """
+
+    choice: Choice
+    equivalence: Equivalence | None
+    skipped: tuple[Skipped, ...]
+
+
+def plan_removal(
+    model: nn.Module,
+    graph: ChannelGraph,
+    scores: Sequence[FloatArray],
+    budget: Budget,
+    example_inputs: tuple[Tensor, ...],
+    *,
+    round_to: int = 8,
+    floor: float = 0.1,
+    global_pruning: bool = True,
+    original: OriginalSize | None = None,
+) -> Plan:
+    """Choose channels for a budget and prove their removal; `model` is not changed.
+
+    A group whose removal is not equal to masking is left alone, and the others make up for it.
+
+    Args:
+        model: the network of `graph`.
+        graph: its channels.
+        scores: importance per channel, one array per group.
+        budget: what is to be reached.
+        example_inputs: what the model is called with.
+        round_to: as for `choose_removal`, like all that follows.
+        floor: fraction of its original width that every group keeps.
+        global_pruning: rank channels across groups.
+        original: the size that the budget refers to.
+
+    Raises:
+        UserInputError: settings out of range, or a model that does not run on the inputs.
+    """
+    costs = CostModel.of(model, graph)
+    locked: set[int] = set()
+    skipped: list[Skipped] = []
+    while True:
+        choice = choose_removal(
+            graph,
+            scores,
+            budget,
+            round_to=round_to,
+            floor=floor,
+            global_pruning=global_pruning,
+            original=original,
+            costs=costs,
+            locked=locked,
+        )
+        if not choice.met or choice.removal.is_empty:
+            return Plan(choice, None, tuple(skipped))
+        try:
+            proof = prove(model, graph, choice.removal, example_inputs)
+        except RemovalNotEqualError as refusal:
+            skipped += refusal.culprits
+            locked |= {graph.group_index[culprit.layer] for culprit in refusal.culprits}
+        else:
+            return Plan(choice, proof, tuple(skipped))
