@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +31,6 @@ class ModelOptions:
     Attributes:
         arch: name in the registry, for weights that do not say whose they are.
         model: `pkg.mod:factory` of the user's own network.
-        in_channels: of the images, where the file does not tell.
         image_size: (height, width), where the file does not tell.
         mean: per channel; goes before the file's.
         std: per channel; goes before the file's.
@@ -39,7 +39,6 @@ class ModelOptions:
 
     arch: str | None = None
     model: str | None = None
-    in_channels: int | None = None
     image_size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
@@ -102,7 +101,7 @@ def _from_checkpoint(
         metrics=checkpoint.metrics,
         source_kind="checkpoint",
     )
-    return _described(path, loaded, options, Sidecar(read_sidecar(path).path))
+    return _described(path, loaded, options, Sidecar(Path(path).with_suffix(".json")))
 
 
 def _from_state_dict(

@@ -53,7 +53,7 @@ def load_teacher(
             the option and the remedy.
         CorruptFileError: the file is truncated, damaged or crafted.
     """
-    options = ModelOptions(arch, model, in_channels, image_size, mean, std, trust_pickle)
+    options = ModelOptions(arch, model, image_size, mean, std, trust_pickle)
     loaded = load_model(path, options)
     if loaded.preprocessing is None:
         raise UserInputError(
