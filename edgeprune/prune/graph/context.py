@@ -14,6 +14,8 @@ from edgeprune.prune.graph.types import IntArray
 
 Shape = tuple[int, ...]
 
+_MIXED = "a reshape mixes its channels with another axis, or cuts them into parts of fixed size"
+
 
 class Context:
     """Statements about the labels of values; every rule is given one.
@@ -117,8 +119,7 @@ class Context:
             moved = run(torch.from_numpy(vector).view(view).expand(value.shape))
             found = self._along_one_axis(moved.numpy())
             if found is None or found[0] in vectors:
-                text = "its channels are mixed with another axis by a reshape"
-                self.ledger.protect(vector, self.ledger.fixed(text))
+                self.ledger.protect(vector, self.ledger.fixed(_MIXED))
                 continue
             vectors[found[0]] = found[1]
         return self.result(shape, vectors, [value])
@@ -128,6 +129,8 @@ class Context:
 
         Where they vary along several axes, equal offsets along the last one are tied: what is
         left after a removal must again be a rectangle (equal rows for every head, every group).
+        Only where the last axis is the widest is it taken for the one that follows the width;
+        in (C/4, 2, 2) it is not, and nothing is known of the others.
         """
         spread = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in labels.strides)
         labels = labels[spread]
@@ -136,7 +139,7 @@ class Context:
             if (labels == head).all():
                 labels = head
         varying = [d for d, width in enumerate(labels.shape) if width > 1]
-        if not varying:
+        if not varying or labels.shape[varying[-1]] < max(labels.shape):
             return None
         rows = np.moveaxis(labels, varying[-1], -1).reshape(-1, labels.shape[varying[-1]])
         if len(rows) > 1:

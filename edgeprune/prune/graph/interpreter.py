@@ -20,6 +20,9 @@ from edgeprune.prune.graph.rules import find_rule
 from edgeprune.prune.graph.rules.pointwise import is_pointwise, pointwise
 from edgeprune.prune.graph.rules.registry import operation_name
 
+# Operations that look at a tensor and change nothing.
+_QUESTIONS = ("_assert", "sym_", "is_", "_log_api", "size", "stride", "numel", "dim")
+# Higher-order operations that run a block as it is, and the place of its first operand.
 _BLOCKS = {"wrap_with_set_grad_enabled": 2, "wrap_with_autocast": 5}
 
 
@@ -92,14 +95,13 @@ class Interpreter:
         block = _BLOCKS.get(getattr(node.target, "__name__", ""))
         if block is not None:
             return self._run_graph(args[block - 1], args[block:])
-        shapes = _shapes(node)
-        if not shapes:
-            return None
-        return self._apply(_call_of(node, args, kwargs, shapes), node)
+        return self._apply(_call_of(node, args, kwargs, _shapes(node)), node)
 
     def _apply(self, call: Call, node: fx.Node) -> Value:
         operands = list(call.labels())
         follow = find_rule(call.op) or (pointwise if is_pointwise(node.target) else None)
+        if call.op.partition("::")[2].startswith(_QUESTIONS):
+            return None
         if follow is not None and operands:
             return follow(self.context, call)
         if any(v.axes for v in operands):
@@ -110,7 +112,8 @@ class Interpreter:
             fixed = operands[0].fixed if operands else self.context.constant
         weight = all(v.weight for v in operands)
         results = tuple(Labels(shape, fixed, weight=weight) for shape in call.shapes)
-        return results if isinstance(node.meta["val"], (list, tuple)) else results[0]
+        several = isinstance(node.meta.get("val"), (list, tuple)) or not results
+        return results if several else results[0]
 
     def _note_output(self, node: fx.Node, value: Value) -> None:
         """Keep the labels of what leaves a module; the last thing that leaves is its output."""

@@ -64,6 +64,8 @@ def _matches(pattern: str, names: list[str]) -> list[str]:
             "as in model.named_modules()"
         )
     found = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+    if not found:  # the name of a channel group: a layer and a number
+        found = [name for name in names if name == pattern.partition("#")[0]]
     if not found:
         near = get_close_matches(pattern, names, n=3)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see named_modules()"

@@ -155,4 +155,16 @@ def test_merging_two_widths_keeps_one_of_them(reasons) -> None:
 
     graph = trace_channels(Outer(), (torch.randn(2, 3),))
     assert [group.name for group in graph.groups] == ["left"]
-    assert "mixed with another axis" in reasons(graph)["right"]
+    assert "a reshape mixes its channels" in reasons(graph)["right"]
+
+
+def _pixel_shuffle_by_hand(x: Tensor) -> Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, c // 4, 2 * h, 2 * w)
+
+
+def test_parts_of_fixed_size_at_the_end_are_not_guessed(reasons) -> None:
+    graph = trace_channels(Around(_pixel_shuffle_by_hand, 24, 6), (torch.randn(1, 3, 4, 4),))
+    assert not graph.groups
+    assert "parts of fixed size" in reasons(graph)["first"]

@@ -59,3 +59,22 @@ def test_softmax_over_channels_is_inexact() -> None:
     (group,) = trace_channels(SoftGate(), (torch.randn(1, 3, 4, 4),)).groups
     assert not group.exact
     assert "softmax" in group.why_inexact
+
+
+class AcrossRows(nn.Module):
+    """Channels become rows before the norm, so they share its statistics."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1)
+        self.norm = norm
+        self.head = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.norm(self.conv(x).transpose(1, 2)).transpose(1, 2))
+
+
+@pytest.mark.parametrize("norm", [nn.InstanceNorm2d(6), nn.GroupNorm(6, 6)], ids=["in", "gn"])
+def test_channels_among_the_rows_of_a_norm_are_inexact(norm: nn.Module) -> None:
+    (group,) = trace_channels(AcrossRows(norm), (torch.randn(1, 3, 6, 6),)).groups
+    assert not group.exact

@@ -89,3 +89,26 @@ def test_a_users_rule_may_replace_ours_and_be_taken_back(sizes) -> None:
 def test_a_rule_for_no_operation_is_refused() -> None:
     with pytest.raises(UserInputError, match="is not an operation"):
         register_rule("relu", _rule)
+
+
+@torch.library.custom_op("edgeprune_test::watch", mutates_args=("x",))
+def watch(x: Tensor) -> None:
+    """An operation that changes its operand and returns nothing."""
+    x.mul_(torch.arange(x.shape[1], dtype=x.dtype)[:, None, None])
+
+
+class Watched(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 6, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        torch.ops.edgeprune_test.watch(x)
+        return self.last(x)
+
+
+def test_an_unknown_operation_without_a_result_protects_too(reasons) -> None:
+    graph = trace_channels(Watched(), (torch.randn(1, 3, 4, 4),))
+    assert not graph.groups
+    assert "the operation watch" in reasons(graph)["first"]

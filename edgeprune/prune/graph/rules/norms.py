@@ -18,6 +18,7 @@ def batch_norm(context: Context, call: Call) -> Value:
     x, *followers = call.labels()
     for follower in followers:
         attach(context, x.vector(1), follower, 0)
+    _inexact_across(context, call, x)
     return _with_statistics(context, call, x)
 
 
@@ -32,6 +33,7 @@ def group_norm(context: Context, call: Call) -> Labels:
         context.inexact(channels, f"{call.where} takes statistics over several channels")
     for follower in followers:
         attach(context, channels, follower, 0)
+    _inexact_across(context, call, x)
     return x
 
 
@@ -45,6 +47,12 @@ def layer_norm(context: Context, call: Call) -> Value:
         for follower in followers:
             attach(context, x.vector(axis), follower, axis)
     return _with_statistics(context, call, x)
+
+
+def _inexact_across(context: Context, call: Call, x: Labels) -> None:
+    """Whatever else can shrink (rows, columns, a batch made of channels) enters the statistics."""
+    for axis in x.axes.keys() - {1}:
+        context.inexact(x.axes[axis], f"{call.where} takes statistics over them")
 
 
 def _with_statistics(context: Context, call: Call, x: Labels) -> Value:
