@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,8 @@ def load_history(folder: str | os.PathLike[str]) -> list[HistoryRow]:
     if not path.exists():
         return []
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             row = json.loads(line)
         except ValueError:
@@ -67,7 +67,7 @@ def load_predictions(folder: str | os.PathLike[str]) -> Predictions | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as failure:
+    except Exception as failure:  # numpy, zipfile and zlib raise a dozen kinds on damaged bytes
         raise CorruptFileError(f"{path} is damaged; delete it to go without intervals") from failure
     targets = arrays.get(_TARGETS)
     if targets is None or targets.ndim != 1 or not targets.size:

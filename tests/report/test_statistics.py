@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeprune.report.statistics import accuracy_difference, over_seeds, paired_bootstrap
+from edgeprune.report.statistics import accuracy_difference, over_seeds, paired_difference
 
 
 def _naive(first: np.ndarray, second: np.ndarray, draws: int) -> np.ndarray:
@@ -27,7 +27,7 @@ def test_agrees_with_the_definition(seeds: int, kind: str) -> None:
     first, second = generator.random((2, seeds, 300))
     if kind == "correct":
         first, second = (first < 0.8).astype(float), (second < 0.7).astype(float)
-    interval = paired_bootstrap(first, second)
+    interval = paired_difference(first, second)
     low, high = _naive(first, second, 4000)
     width = high - low
     assert interval.difference == pytest.approx((first - second).mean())
@@ -40,7 +40,7 @@ def test_width_follows_the_theory_of_paired_differences() -> None:
     generator = np.random.default_rng(0)
     first = generator.random(5000) < 0.75
     second = first ^ (generator.random(5000) < 0.1)
-    interval = paired_bootstrap(first, second)
+    interval = paired_difference(first, second)
     gains = first.astype(float) - second
     expected = 2 * 1.96 * gains.std() / np.sqrt(5000)
     assert interval.high - interval.low == pytest.approx(expected, rel=0.05)
@@ -56,7 +56,7 @@ def test_covers_the_truth_about_as_often_as_it_says() -> None:
         shared = generator.random(400)
         first = shared < 0.7
         second = (shared + generator.normal(0, 0.1, 400)) < 0.65
-        interval = paired_bootstrap(first, second, draws=1000, seed=trial)
+        interval = paired_difference(first, second, draws=1000, seed=trial)
         hits += interval.low <= truth <= interval.high
     assert 0.91 <= hits / trials <= 0.985
 
@@ -70,7 +70,7 @@ def _share_below(threshold: float) -> float:
 
 def test_a_network_against_itself_differs_by_nothing() -> None:
     correct = np.array([True, False, True, True])
-    interval = paired_bootstrap(correct, correct)
+    interval = paired_difference(correct, correct)
     assert (interval.difference, interval.low, interval.high) == (0.0, 0.0, 0.0)
     assert not interval.is_clear
 
@@ -87,13 +87,13 @@ def test_mirrors_when_the_sides_are_swapped(
     data_seed: int, seeds: int, samples: int, share: float, seed: int
 ) -> None:
     first, second = np.random.default_rng(data_seed).random((2, seeds, samples)) < share
-    there = paired_bootstrap(first, second, draws=300, seed=seed)
-    back = paired_bootstrap(second, first, draws=300, seed=seed)
+    there = paired_difference(first, second, draws=300, seed=seed)
+    back = paired_difference(second, first, draws=300, seed=seed)
     assert there.difference == pytest.approx(-back.difference)
     assert there.low <= there.high
     assert there.low >= -1
     assert there.high <= 1
-    assert there == paired_bootstrap(first, second, draws=300, seed=seed)
+    assert there == paired_difference(first, second, draws=300, seed=seed)
 
 
 def test_accuracy_difference_is_in_points() -> None:
@@ -113,18 +113,18 @@ def test_accuracy_difference_is_in_points() -> None:
 )
 def test_unusable_shapes_are_refused(first: object, second: object) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        paired_bootstrap(first, second)  # type: ignore[arg-type]
+        paired_difference(first, second)  # type: ignore[arg-type]
 
 
 def test_a_seed_count_mismatch_is_refused() -> None:
     with pytest.raises(ValueError, match="differ"):
-        paired_bootstrap(np.ones((1, 4)), np.ones((3, 4)))
+        paired_difference(np.ones((1, 4)), np.ones((3, 4)))
 
 
 @pytest.mark.parametrize("setting", [{"draws": 0}, {"level": 1.0}, {"level": 0.0}])
 def test_unusable_settings_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="use draws"):
-        paired_bootstrap([1.0], [0.0], **setting)  # type: ignore[arg-type]
+        paired_difference([1.0], [0.0], **setting)  # type: ignore[arg-type]
 
 
 def test_over_seeds() -> None:
