@@ -111,7 +111,7 @@ def prediction_arrays() -> dict[str, np.ndarray]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_report() -> ReportMaker:
     """Builds the plausible report with some fields replaced."""
 
@@ -121,7 +121,7 @@ def make_report() -> ReportMaker:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_run(make_report: ReportMaker) -> Callable[..., Path]:
     """Writes a run folder: report, history and, unless told otherwise, test predictions."""
 
