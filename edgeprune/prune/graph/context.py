@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from edgeprune.prune.graph.types import IntArray
 
 Shape = tuple[int, ...]
 
+TIED = "splits, shuffles or groups tie its channels into one, which cannot go alone"
 _MIXED = "a reshape mixes its channels with another axis, or cuts them into parts of fixed size"
 
 
@@ -22,12 +23,14 @@ class Context:
 
     Attributes:
         ledger: where the statements are collected.
+        parameters: names of the tensors that are parameters, as against buffers.
         positions: places at which each (layer, weight) has been used so far.
         constant: fixed label of values that no parameter and no input takes part in.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, parameters: Collection[str] = ()) -> None:
         self.ledger = ledger
+        self.parameters = parameters
         self.positions: dict[tuple[str, str], int] = {}
         self.counting = True
         self.constant = ledger.fixed(
@@ -78,11 +81,14 @@ class Context:
         axis, the others cannot either.
         """
         vectors: dict[int, IntArray] = {}
+        one_weight = all(value.weight for value in values)
         for value in values:
             for axis, width in enumerate(value.shape, start=len(shape) - value.rank):
                 if width == 1 or shape[axis] != width:
                     continue
                 vector = value.vector(axis - len(shape))
+                if one_weight and axis in vectors:
+                    self.ledger.twins(vectors[axis], vector)
                 vectors[axis] = self.join(vectors.get(axis), vector)
         return self.result(shape, vectors, values)
 
@@ -100,8 +106,9 @@ class Context:
         fixed = next((v.fixed for v in values if not v.weight), self.constant)
         weight = all(v.weight for v in values)
         numel = int(np.prod(shape))
-        kept = {v.source for v in values if v.source and int(np.prod(v.shape)) == numel}
-        source = kept.pop() if weight and len(kept) == 1 else None
+        whole = [v.source for v in values if v.source and int(np.prod(v.shape)) == numel]
+        whole.sort(key=lambda source: source not in self.parameters)
+        source = whole[0] if weight and whole else None
         return Labels.of(shape, fixed, vectors, weight=weight, source=source)
 
     def move(self, value: Labels, shape: Shape, run: Callable[[Tensor], Tensor]) -> Labels:
@@ -119,7 +126,8 @@ class Context:
             moved = run(torch.from_numpy(vector).view(view).expand(value.shape))
             found = self._along_one_axis(moved.numpy())
             if found is None or found[0] in vectors:
-                self.ledger.protect(vector, self.ledger.fixed(_MIXED))
+                why = TIED if (vector == vector[0]).all() else _MIXED
+                self.ledger.protect(vector, self.ledger.fixed(why))
                 continue
             vectors[found[0]] = found[1]
         return self.result(shape, vectors, [value])

@@ -20,8 +20,8 @@ from edgeprune.prune.graph.rules import find_rule
 from edgeprune.prune.graph.rules.pointwise import is_pointwise, pointwise
 from edgeprune.prune.graph.rules.registry import operation_name
 
-# Operations that look at a tensor and change nothing.
-_QUESTIONS = ("_assert", "sym_", "is_", "_log_api", "size", "stride", "numel", "dim")
+# Operations that look at a tensor, change nothing and yield no tensor.
+_QUESTIONS = tuple(f"aten::{name}" for name in ("_assert", "sym_", "is_", "size", "numel", "dim"))
 # Higher-order operations that run a block as it is, and the place of its first operand.
 _BLOCKS = {"wrap_with_set_grad_enabled": 2, "wrap_with_autocast": 5}
 
@@ -100,7 +100,7 @@ class Interpreter:
     def _apply(self, call: Call, node: fx.Node) -> Value:
         operands = list(call.labels())
         follow = find_rule(call.op) or (pointwise if is_pointwise(node.target) else None)
-        if call.op.partition("::")[2].startswith(_QUESTIONS):
+        if not call.shapes and call.op.startswith(_QUESTIONS):
             return None
         if follow is not None and operands:
             return follow(self.context, call)

@@ -52,6 +52,8 @@ class Ledger:
         self._reason_index: dict[Reason, int] = {}
         self._left: list[IntArray] = []
         self._right: list[IntArray] = []
+        self._left_twin: list[IntArray] = []
+        self._right_twin: list[IntArray] = []
         self._inexact: list[IntArray] = []
         self._inexact_why: list[IntArray] = []
         self._reads: list[IntArray] = []
@@ -75,6 +77,12 @@ class Ledger:
     def protect(self, labels: IntArray, fixed: int) -> None:
         """State that these labels stay, for the reason behind a fixed label."""
         self.unite(labels, np.array(fixed, dtype=np.int64))
+
+    def twins(self, left: IntArray, right: IntArray) -> None:
+        """State that two tensors make up one weight (a mask and what it masks): equal roles."""
+        free = (left >= 0) & (right >= 0)
+        self._left_twin.append(left[free])
+        self._right_twin.append(right[free])
 
     def inexact(self, labels: IntArray, fixed: int) -> None:
         """State that removing these labels is not the same as masking them."""
@@ -106,23 +114,24 @@ class Ledger:
             component,
             _first_reason(component, met, why),
             _first_reason(component, _joined(self._inexact), _joined(self._inexact_why)),
-            _flags(size, self._reads),
-            _flags(size, self._writes),
+            self._flags(size, self._reads),
+            self._flags(size, self._writes),
         )
 
     def only_read(self, size: int) -> BoolArray:
         """For each label, whether the rules so far only sum over it (an input axis of a layer)."""
-        return _flags(size, self._reads) & ~_flags(size, self._writes)
+        return self._flags(size, self._reads) & ~self._flags(size, self._writes)
+
+    def _flags(self, size: int, parts: list[IntArray]) -> BoolArray:
+        """Flag labels, and all twins of a flagged label."""
+        twin = connected_components(size, _joined(self._left_twin), _joined(self._right_twin))
+        flagged = np.zeros(size, dtype=np.bool_)
+        flagged[twin[_joined(parts)]] = True
+        return flagged[twin]
 
 
 def _joined(parts: list[IntArray]) -> IntArray:
     return np.concatenate([np.empty(0, np.int64), *parts])
-
-
-def _flags(size: int, parts: list[IntArray]) -> BoolArray:
-    flags = np.zeros(size, dtype=np.bool_)
-    flags[_joined(parts)] = True
-    return flags
 
 
 def _first_reason(component: IntArray, labels: IntArray, reasons: IntArray) -> IntArray:

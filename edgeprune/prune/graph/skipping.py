@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgeprune.prune.graph.context import TIED
 from edgeprune.prune.graph.grouping import Grouping
 from edgeprune.prune.graph.ledger import Reason, Solution
 from edgeprune.prune.graph.tensors import TensorTable, layer_of
 from edgeprune.prune.graph.types import BoolArray, Skipped
-
-_SINGLE = "splits, shuffles or groups tie these channels into one, which cannot go alone"
 
 
 def list_skipped(
@@ -22,7 +21,7 @@ def list_skipped(
     A class that no layer writes (a bare parameter) is named by its tensors, unless the reason is
     evident to anybody.
     """
-    texts = [reason.text for reason in reasons] + [_SINGLE]
+    texts = [reason.text for reason in reasons] + [TIED]
     why = solution.protected.copy()
     why[grouping.single] = len(reasons)
     stays = np.flatnonzero(why >= 0)

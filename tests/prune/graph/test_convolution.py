@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from edgeprune.prune.graph import trace_channels
 
@@ -107,3 +108,35 @@ def test_single_output_channel_is_named(reasons) -> None:
     graph = trace_channels(model, (torch.randn(1, 3, 4, 4),))
     assert not graph.groups
     assert "single output channel" in reasons(graph)["0"]
+
+
+class MadeOfTwo(nn.Module):
+    """The kernel is a product of a parameter, a mask and a gain per output channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.randn(8, 6, 3, 3))
+        self.gain = nn.Parameter(torch.randn(8, 1, 1, 1))
+        self.register_buffer("mask", (torch.rand(8, 6, 3, 3) < 0.7).float())
+        self.first = nn.Conv2d(3, 6, 1)
+        self.last = nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(F.conv2d(self.first(x), self.mask * self.kernel * self.gain))
+
+
+def test_a_kernel_made_of_several_tensors(assert_exact, sizes) -> None:
+    graph = assert_exact(MadeOfTwo(), torch.randn(1, 3, 6, 6))
+    assert sizes(graph) == {"kernel": 8, "first": 6}
+    roles = {(s.tensor, s.axis): (s.reads, s.writes) for g in graph.groups for s in g.slices}
+    assert roles["kernel", 0] == roles["gain", 0] == (False, True)
+    assert roles["kernel", 1] == roles["mask", 1] == (True, False)
+    assert [cost.positions for cost in graph.layers] == [36, 16, 16]
+
+
+def test_masks_of_torch_prune_go_with_their_weight(sizes) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    prune.l1_unstructured(model[0], "weight", amount=0.3)
+    graph = trace_channels(model, (torch.randn(1, 3, 4, 4),))
+    assert sizes(graph) == {"0.weight_orig": 8}
+    assert [cost.name for cost in graph.layers] == ["0.weight_orig", "2"]

@@ -95,7 +95,7 @@ def linear(context: Context, call: Call) -> Labels:
     return product if bias is None else _plus(context, product, bias)
 
 
-@rule("matmul", "mm", "bmm", "mv", "dot")
+@rule("matmul", "mm", "bmm", "mv", "dot", "vdot")
 def matmul(context: Context, call: Call) -> Labels:
     """(…, M, K) @ (…, K, N) -> (…, M, N); vectors lack M or N."""
     left, right = (v for v in call.labels())
