@@ -63,12 +63,13 @@ class Ranking:
         everything = self._select(np.arange(len(self._steps)))
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
-        best = self._prefix(self._plain_key())
-        if self._across_groups:
-            if self._limits.has_both_costs:
-                best = min(best, self._between_costs(), key=lambda selection: selection.lost)
-            best = self._without_needless(best)
-        return best, True
+        plain = self._prefix(self._plain_key())
+        if not self._across_groups:
+            return plain, True
+        candidates = [self._without_needless(plain)]
+        if self._limits.has_both_costs:
+            candidates.append(self._without_needless(self._between_costs()))
+        return min(candidates, key=lambda selection: selection.lost), True
 
     def _plain_key(self) -> FloatArray:
         return self._steps.score if self._across_groups else self._steps.fraction
