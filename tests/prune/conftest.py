@@ -1,4 +1,4 @@
-"""Small networks that together have every shape of channel: streams, depthwise, flattened, grouped."""
+"""Small networks with every shape of channel: streams, depthwise, flattened, grouped."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.removal import Removal, make_removal
-from torch import Tensor, nn
 
 
 class Residual(nn.Module):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from edgeprune.models.summary import count_macs, count_params
-from edgeprune.prune.cost import CostModel
-from edgeprune.prune.surgery import remove_channels
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+
+from edgeprune.models.summary import count_macs, count_params
+from edgeprune.prune.cost import CostModel
+from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.surgery import remove_channels
 
 
 @pytest.mark.parametrize("name", ["residual", "flattened"])
@@ -41,9 +44,6 @@ def test_only_parameters_count_as_size(residual):
 
 
 def test_tied_weights_count_once():
-    import torch
-    from edgeprune.prune.graph.trace import trace_channels
-
     class Tied(nn.Module):
         def __init__(self) -> None:
             super().__init__()

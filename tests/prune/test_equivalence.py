@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from edgeprune.errors import UserInputError
 from edgeprune.prune import trial
 from edgeprune.prune.equivalence import (
@@ -17,7 +19,6 @@ from edgeprune.prune.equivalence import (
 )
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.removal import Removal, make_removal
-from torch import nn
 
 
 def _rolled(graph, group_name, tensor, axis):
@@ -189,7 +190,7 @@ def test_a_network_that_insists_on_float32_is_compared_in_float32():
 
 
 def test_without_memory_for_float64_it_says_float32(residual, monkeypatch):
-    monkeypatch.setattr("edgeprune.prune.arithmetic.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("edgeprune.prune.arithmetic.free_bytes", lambda _: 1000)
     proof = prove(residual.fresh(), residual.graph, residual.remove(stem=[1]), residual.inputs)
     assert proof.dtype == "float32"
     assert proof.max_rel_error <= 1e-5
@@ -215,7 +216,7 @@ def test_autocast_around_it_changes_nothing(residual):
     assert proof.max_rel_error < 1e-12
 
 
-def test_a_network_that_stops_training_is_refuted(residual, monkeypatch):
+def test_a_network_that_stops_training_is_refuted(residual):
     """Widths that only training mode reads, as auxiliary heads have them."""
 
     class Strict(type(residual.fresh())):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from edgeprune.errors import UserInputError
 from edgeprune.prune import criteria
 from edgeprune.prune.importance import IMPORTANCE_KINDS, score_channels
-from torch import nn
 
 
 def _plain_group_norm(subject, model, number, order):

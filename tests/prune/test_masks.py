@@ -7,12 +7,13 @@ import io
 import numpy as np
 import pytest
 import torch
-from edgeprune.errors import UserInputError
-from edgeprune.prune.masks import MaskSet
-from edgeprune.prune.surgery import remove_channels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+
+from edgeprune.errors import UserInputError
+from edgeprune.prune.masks import MaskSet
+from edgeprune.prune.surgery import remove_channels
 
 
 def _zeros(model, masks):

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from edgeprune.errors import UserInputError
 from edgeprune.prune.removal import (
     Removal,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from edgeprune.errors import UserInputError
-from edgeprune.prune.schedule import schedule_progress
 from hypothesis import given
 from hypothesis import strategies as st
+
+from edgeprune.errors import UserInputError
+from edgeprune.prune.schedule import schedule_progress
 
 NAMES = ["additive", "multiplicative", "cubic", "one_shot"]
 
@@ -20,7 +23,7 @@ NAMES = ["additive", "multiplicative", "cubic", "one_shot"]
 def test_progress_rises_to_exactly_one(name, events, rate, removal):
     progress = schedule_progress(name, events=events, rate=rate, removal=removal)
     assert progress[-1] == 1.0
-    assert all(0 < a < b for a, b in zip(progress, progress[1:], strict=False))
+    assert all(0 < a < b for a, b in itertools.pairwise(progress))
 
 
 def test_additive_steps_are_of_the_original_size():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, ChannelGroup
 from edgeprune.prune.steps import allowed_widths, make_steps
 

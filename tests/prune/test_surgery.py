@@ -1,19 +1,21 @@
-"""Surgery: everything that belongs to a channel goes, everything else stays, or nothing changes."""
+"""Surgery: all that belongs to a channel goes, everything else stays, or nothing changes."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.removal import Removal, kept_positions, make_removal
 from edgeprune.prune.surgery import channels_removed, remove_channels
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import nn
 
 OPTIMIZERS = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
@@ -245,8 +247,6 @@ def test_a_removal_that_does_not_fit_is_refused(residual):
 
 def test_unequal_groups_are_refused(flattened):
     """A removal that leaves a grouped convolution ragged is a fault of discovery."""
-    from dataclasses import replace
-
     number = flattened.group("grouped")
     group = flattened.graph.groups[number]
     ragged = tuple(
@@ -255,7 +255,7 @@ def test_unequal_groups_are_refused(flattened):
             channel=np.arange(len(s.index)) % group.size
             if s.tensor != "grouped.weight"
             else np.sort(s.channel),
-        )  # fmt: skip
+        )
         for s in group.slices
     )
     groups = list(flattened.graph.groups)
