@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.report.comparison import ComparedRun, Comparison, SeedGroup
-from edgeprune.report.numerals import ABSENT, compact, count, interval, milliseconds, share
+from edgeprune.report.numerals import (
+    ABSENT,
+    compact,
+    count,
+    epochs,
+    interval,
+    milliseconds,
+    share,
+)
 from edgeprune.report.page import render_page
 from edgeprune.report.plots.svg import require_matplotlib
 from edgeprune.report.plots.tradeoff import Point, plot_tradeoff
@@ -69,7 +77,7 @@ def run_cells(run: ComparedRun) -> list[str]:
 
 def _epochs(report: RunReport) -> str:
     """`15`, or `12 + 15` with the epochs of the search first."""
-    search = f"{report.search_epochs:.4g} + " if report.search_epochs else ""
+    search = f"{epochs(report.search_epochs)} + " if report.search_epochs else ""
     return f"{search}{report.epochs}"
 
 

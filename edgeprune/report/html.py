@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprune.atomic import write_text_atomic
-from edgeprune.report.numerals import compact, count, interval, milliseconds, share
+from edgeprune.report.numerals import compact, count, epochs, interval, milliseconds, share
 from edgeprune.report.page import render_page
 from edgeprune.report.plots.layers import plot_layers
 from edgeprune.report.plots.svg import require_matplotlib
@@ -83,7 +83,9 @@ def render_run(
 
 
 def _subtitle(report: RunReport) -> str:
-    before = f" after {report.search_epochs:.4g} epochs of search" if report.search_epochs else ""
+    before = (
+        f" after {epochs(report.search_epochs)} epochs of search" if report.search_epochs else ""
+    )
     return f"{report.epochs} epochs of training{before}"
 
 

@@ -56,3 +56,8 @@ def duration(seconds: float | None) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def epochs(value: float) -> str:
+    """`12`, or `3.1` where a part of an epoch was trained."""
+    return f"{value:.0f}" if value == round(value) else f"{value:.1f}"

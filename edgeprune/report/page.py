@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -35,9 +36,14 @@ def render_page(template: str, title: str, subtitle: str, **values: Any) -> str:
         compact=numerals.compact,
         interval=numerals.interval,
         ms=numerals.milliseconds,
-        share=numerals.share,
+        nobreak=_unbroken,
     )
     style = (folder / "style.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(
         title=title, subtitle=subtitle, style=style, version=__version__, **values
     )
+
+
+def _unbroken(text: str) -> str:
+    """The text with a number and its unit kept on one line."""
+    return re.sub(r"(?<=\d) (?=(?:%|k|M|G|ms)(?!\w))", "\u00a0", text)

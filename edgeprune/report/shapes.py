@@ -30,7 +30,6 @@ class StudentFigures(NetworkFigures):
 class Lead(TypedDict):
     """Percentage points by which the student beats a control, with the paired 95 % interval."""
 
-    __pydantic_config__ = _OPEN  # type: ignore[misc]
     points: float
     low: float
     high: float

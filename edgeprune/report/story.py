@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgeprune.report.missing import missing_figures
-from edgeprune.report.numerals import compact, count, duration, share, signed
+from edgeprune.report.numerals import compact, count, duration, epochs, share, signed
 from edgeprune.report.rows import DENSE, STUDENT, TEACHER, NetworkRow, metric_of, row_of
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import EquivalenceFigures
@@ -132,12 +132,15 @@ def _tell_teacher_lead(rows: list[NetworkRow]) -> Iterator[Statement]:
     if teacher is None or plain is None or teacher.metric is None or plain.metric is None:
         return
     lead = teacher.metric - plain.metric
-    text = f"The teacher leads the dense student trained on labels alone by {lead:.2f} points."
+    side = "ahead of" if lead >= 0 else "behind"
+    text = (
+        f"The teacher is {abs(lead):.2f} points {side} the dense student trained on labels alone."
+    )
     if lead < _LEAST_TEACHER_LEAD:
         yield Statement(
             "Teacher",
-            f"{text} That is under {_LEAST_TEACHER_LEAD:.0f}: these figures cannot rank ways of "
-            "distilling.",
+            f"{text} With a lead under {_LEAST_TEACHER_LEAD:.0f} points these figures cannot rank "
+            "ways of distilling.",
             "warning",
         )
     else:
@@ -179,7 +182,8 @@ def _tell_skipped(report: RunReport) -> Iterator[Statement]:
 
 
 def _tell_training(report: RunReport) -> Iterator[Statement]:
-    text = f"{report.epochs} epochs for the delivered network, {report.search_epochs:.4g} before it"
+    before = epochs(report.search_epochs)
+    text = f"{report.epochs} epochs for the delivered network, {before} before it"
     if report.train_seconds is not None:
         text += f", in {duration(report.train_seconds)}"
     if report.train_energy_j is not None:

@@ -89,7 +89,7 @@ def test_page_holds_every_plot_and_its_colours_follow_the_theme(page: str) -> No
 
 
 def test_page_tells_the_figures_and_the_story(page: str) -> None:
-    text = " ".join("".join(_parsed(page).words).split())
+    text = " ".join("".join(_parsed(page).words).replace("\u00a0", " ").split())
     for words in ("−60.0 %", "703,284 → 281,314", "1.82×", "p50 5.71 → 3.14 ms", "69.60 %",
                   "block3.layer.1.conv2", "64 → 48", "control: reinit", "no RAPL counters",
                   "its outputs are the network's outputs", "AMD EPYC", "batch 1"):  # fmt: skip

@@ -86,7 +86,7 @@ def test_differences_are_judged_by_their_interval(make_report: Any) -> None:
 
 def test_a_small_lead_of_the_teacher_is_pointed_out(make_report: Any) -> None:
     (lead,) = _story(make_report())["Teacher"]
-    assert "4.20 points" in lead.text
+    assert "4.20 points ahead of" in lead.text
     assert lead.tone == "plain"
     teacher = {"params": 9, "macs": 9, "metric": 71.0}
     (lead,) = _story(make_report(teacher=teacher))["Teacher"]

@@ -51,12 +51,23 @@ class OnnxRuntimeRunner(Runner):
             raise DeviceError(f"{self.path}: no such file; export the model first")
         try:
             self._session = runtime.InferenceSession(
-                self.path, _session_options(runtime, self.threads), providers=list(_PROVIDERS)
+                self.path, self._options(runtime), providers=list(_PROVIDERS)
             )
         except _runtime_errors(runtime) as failure:
             raise DeviceError(
                 f"{self.path}: ONNX Runtime cannot load it ({_first_line(failure)})"
             ) from failure
+
+    def _options(self, runtime: Any) -> Any:
+        options = runtime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.inter_op_num_threads = 1
+        if self.threads is not None:
+            options.intra_op_num_threads = self.threads
+        # Idle threads of one session would otherwise spin into the next session's turn and make
+        # interleaved measurements of two models disturb each other.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        return options
 
     def _unload(self) -> None:
         self._session = None
@@ -79,18 +90,6 @@ def _import_onnxruntime() -> Any:
             "ONNX Runtime is not installed: pip install onnxruntime"
         ) from failure
     return onnxruntime
-
-
-def _session_options(runtime: Any, threads: int | None) -> Any:
-    options = runtime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    options.inter_op_num_threads = 1
-    if threads is not None:
-        options.intra_op_num_threads = threads
-    # Idle threads of one session would otherwise spin into the next session's turn and make
-    # interleaved measurements of two models disturb each other.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    return options
 
 
 def _runtime_errors(runtime: Any) -> tuple[type[Exception], ...]:
