@@ -8,8 +8,8 @@ import click
 
 from edgeprune.recipe import METHODS
 
-TEACHER_ARCH, TEACHER_EPOCHS = "wrn_16_2", 30
-STUDENT_ARCH, STUDENT_EPOCHS = "wrn_16_1", 30
+TEACHER_ARCH, TEACHER_EPOCHS = "wrn_16_2", 20
+STUDENT_ARCH, STUDENT_EPOCHS = "wrn_16_1", 20
 
 
 @click.command(name="demo")

@@ -18,13 +18,13 @@ from edgeprune.errors import BudgetMissedError
 from edgeprune.methods.plan import kept_density
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
-from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
+from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
 from edgeprune.prune.cost import CostModel
-from edgeprune.prune.equivalence import prove
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.importance import score_channels
 from edgeprune.prune.masks import MaskSet
+from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.recipe import Recipe
@@ -141,21 +141,18 @@ class Pruner:
         scores = score_channels(
             student.module, graph, recipe.importance, seed=recipe.seed, gradients=gradients
         )
-        choice = choose_removal(
+        plan = plan_removal(
+            student.module,
             graph,
             scores,
             budget,
+            self._on_device(),
             round_to=recipe.round_to,
             floor=recipe.floor,
             global_pruning=recipe.global_pruning,
             original=self.original,
-            costs=CostModel.of(student.module, graph),
         )
-        record = _record(graph, choice)
-        if choice.met and not choice.removal.is_empty:
-            proof = prove(student.module, graph, choice.removal, self._on_device())
-            record["equivalence"] = proof.as_dict()
-        return choice.removal.as_dict(), record
+        return plan.choice.removal.as_dict(), _record(graph, plan)
 
     def _cut(
         self, student: Student, graph: ChannelGraph, removal: Removal, learner: Learner | None
@@ -204,7 +201,8 @@ class Pruner:
         return tuple(tensor.to(self._world.device) for tensor in self._example)
 
 
-def _record(graph: ChannelGraph, choice: Choice) -> dict[str, Any]:
+def _record(graph: ChannelGraph, plan: Plan) -> dict[str, Any]:
+    choice = plan.choice
     return {
         "met": choice.met,
         "params": choice.params,
@@ -217,7 +215,11 @@ def _record(graph: ChannelGraph, choice: Choice) -> dict[str, Any]:
             if len(gone)
         },
         "limited_by": list(choice.limited_by),
-        "skipped": [{"layer": entry.layer, "reason": entry.reason} for entry in graph.skipped],
+        "equivalence": None if plan.equivalence is None else plan.equivalence.as_dict(),
+        "skipped": [
+            {"layer": entry.layer, "reason": entry.reason}
+            for entry in (*graph.skipped, *plan.skipped)
+        ],
     }
 
 

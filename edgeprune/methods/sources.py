@@ -44,6 +44,7 @@ class TeacherSource:
             model=self.model,
             num_classes=len(data.classes),
             in_channels=data.preprocessing.channels,
+            image_size=data.preprocessing.image_size,
             mean=self.mean,
             std=self.std,
             trust_pickle=self.trust_pickle,

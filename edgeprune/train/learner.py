@@ -106,8 +106,8 @@ class Learner:
 
     def gradients(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Mean gradient of the loss over `batches`, by parameter name; changes no state."""
-        modes = [(module, module.training) for module in self.student.modules()]
-        self.student.eval()
+        modes = [(module, module.training) for module in self._forward.modules()]
+        self._forward.eval()
         self.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
             torch.autograd.backward(self.loss(batch)[0].total / len(batches))

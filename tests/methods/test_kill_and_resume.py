@@ -9,8 +9,6 @@ import crash
 import pytest
 import torch
 
-from edgeprune.pipeline import compress
-
 QUICK = {
     "student": "wrn_10_1",
     "data": "digits",
@@ -35,8 +33,7 @@ def undisturbed(
     students = {}
     for method in ("sp_sad", "lth_sad", "ss_sad"):
         out = tmp_path_factory.mktemp(method)
-        compress(**_settings(digits_teacher, method, out))
-        students[method] = crash.student_bytes(out)
+        students[method] = crash.train(_settings(digits_teacher, method, out))
     return students
 
 
@@ -63,9 +60,7 @@ def test_a_killed_run_goes_on_to_the_same_student(
 ) -> None:
     settings = _settings(digits_teacher, method, tmp_path / "run")
     assert crash.run_and_kill(settings, event, count), f"no {event} number {count} to be killed at"
-    assert not (tmp_path / "run" / "report.json").exists()
-    compress(**settings)
-    found = crash.student_bytes(tmp_path / "run")
+    found = crash.train(settings)
     expected = undisturbed[method]
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
@@ -81,5 +76,5 @@ def test_killed_again_and_again_it_still_ends(
         kills += 1
         assert kills < 20
     assert kills >= 2
-    found = crash.student_bytes(tmp_path / "run")
+    found = crash.train(settings)
     assert all(torch.equal(found[name], tensor) for name, tensor in undisturbed["sp_sad"].items())

@@ -1,0 +1,43 @@
+"""Two processes (gloo) prune and train as one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from edgeprune.pipeline import compress
+
+WORKER = Path(__file__).with_name("distributed_worker.py")
+
+
+@pytest.mark.parametrize("method", ["sp_sad", "lth_sad", "ss_sad"])
+def test_two_ranks_hold_equal_weights_after_pruning(
+    method: str, digits_teacher: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+        str(WORKER), str(digits_teacher), method, str(out),
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in (0, 1))
+    assert first["prunes"] >= 2
+    assert first["weights"].keys() == second["weights"].keys()
+    assert all(torch.equal(first["weights"][k], second["weights"][k]) for k in first["weights"])
+    report = json.loads((out / "report.json").read_text())
+    alone = compress(
+        digits_teacher, "wrn_10_1", "digits", method, out=tmp_path / "alone", epochs=5,
+        train_limit=192, batch_size=64, target_params=0.5, round_to=4, device="cpu",
+    )  # fmt: skip
+    assert report.keys() == alone.as_dict().keys()
+    assert report["size_reduction"] >= 0.45
