@@ -11,6 +11,23 @@ from edgeprune.prune.schedule import schedule_progress
 from edgeprune.recipe import Recipe
 
 
+def check_plan(recipe: Recipe) -> None:
+    """Refuse what no training could carry out, before anything is trained.
+
+    Raises:
+        UserInputError: too few epochs for the events, or a target without a share of the weights.
+    """
+    if recipe.granularity == "weight" and _relative_target(recipe) is None:
+        raise UserInputError(
+            "setting 'granularity': weight masks keep a share of the weights and need a relative "
+            "target; give target_params as a fraction, or granularity=channel"
+        )
+    if recipe.method == "sp_sad":
+        sp_events(recipe)
+    else:
+        round_progress(recipe)
+
+
 def sp_events(recipe: Recipe) -> dict[int, float]:
     """Epoch -> progress of SP-SAD's events: every `every` epochs, none at 0 or after the last.
 
@@ -57,18 +74,23 @@ def wanted_share(recipe: Recipe) -> float:
     Parameters are the paper's notion of size; a MAC or channel target stands in where they are not
     limited. Absolute numbers have no share of their own: the strictest relative one counts.
     """
-    relative = [
-        target
-        for target in (recipe.target_params, recipe.target_macs)
-        if target is not None and target <= 1
-    ]
-    if relative:
-        return min(relative)
-    if recipe.pruning_ratio is not None:
-        return 1.0 - recipe.pruning_ratio
+    relative = _relative_target(recipe)
+    if relative is not None:
+        return relative
     if recipe.schedule in ("additive", "multiplicative"):
         raise UserInputError(
             f"setting 'schedule': '{recipe.schedule}' removes a rate of the original size and "
             "needs a relative target (a fraction); use one, or schedule=cubic"
         )
     return 0.0
+
+
+def _relative_target(recipe: Recipe) -> float | None:
+    shares = [
+        target
+        for target in (recipe.target_params, recipe.target_macs)
+        if target is not None and target <= 1
+    ]
+    if shares:
+        return min(shares)
+    return None if recipe.pruning_ratio is None else 1.0 - recipe.pruning_ratio

@@ -5,7 +5,7 @@ The main process decides and proves; the others carry out the same removal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,10 @@ class Pruner:
         self._budget = Budget(recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
         original = build().to(world.device)
         graph = self._trace(original)
-        self.original = OriginalSize.of(graph, CostModel.of(original, graph))
+        costs = CostModel.of(original, graph)
+        self.original = OriginalSize.of(graph, costs)
+        if recipe.granularity == "channel":
+            self._check_reachable(original, graph, costs)
 
     def sizes(self, student: Student) -> dict[str, float]:
         """Parameters, MACs and summed layer widths of the network as it is, for the history."""
@@ -117,13 +120,34 @@ class Pruner:
         )
         self._cut(student, graph, choice.removal, None)
 
+    def _check_reachable(self, original: nn.Module, graph: ChannelGraph, costs: CostModel) -> None:
+        """Miss a budget now and not after hours: what may go at all depends on no training."""
+        choice = choose_removal(
+            graph,
+            score_channels(original, graph, "random", seed=self._recipe.seed),
+            self._budget,
+            round_to=self._recipe.round_to,
+            floor=self._recipe.floor,
+            global_pruning=self._recipe.global_pruning,
+            original=self.original,
+            costs=costs,
+        )
+        if not choice.met:
+            raise BudgetMissedError(
+                _unreachable(choice.asked, choice.reached, choice.limited_by, self._recipe)
+            )
+
     def _prune_channels(self, student: Student, budget: Budget, learner: Learner) -> dict[str, Any]:
         graph = self._trace(student.module)
         gradients = self._gradients(learner)
         decision = self._decide(student, graph, budget, gradients) if self._world.is_main else None
         removal_plain, record = self._world.broadcast(decision)
         if not record["met"]:
-            raise BudgetMissedError(_unreachable(record, self._recipe))
+            raise BudgetMissedError(
+                _unreachable(
+                    record["asked"], record["reached"], record["limited_by"], self._recipe
+                )
+            )
         removal = Removal.from_dict(removal_plain)
         if not removal.is_empty:
             self._cut(student, graph, removal, learner)
@@ -223,11 +247,16 @@ def _record(graph: ChannelGraph, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _unreachable(record: dict[str, Any], recipe: Recipe) -> str:
+def _unreachable(
+    asked: Mapping[str, float],
+    reached: Mapping[str, float],
+    limited_by: Sequence[str],
+    recipe: Recipe,
+) -> str:
     parts = [
-        f"{name} {asked:g} (reachable: {record['reached'][name]:.3g})"
-        for name, asked in record["asked"].items()
-        if name in record["limited_by"]
+        f"{name} {value:g} (reachable: {reached[name]:.3g})"
+        for name, value in asked.items()
+        if name in limited_by
     ]
     return (
         f"the target cannot be reached: {', '.join(parts)} with floor {recipe.floor:g} and "

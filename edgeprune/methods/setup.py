@@ -8,28 +8,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
-from edgeprune.distill.taps import default_taps
+from edgeprune.distill.taps import default_taps, tap_shapes
 from edgeprune.errors import UserInputError
 from edgeprune.methods.run import Run
 from edgeprune.methods.sources import (
     StudentSource,
     TeacherSource,
-    aligned_teacher,
+    output_columns,
     student_source,
 )
 from edgeprune.methods.student import seeded
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
+from edgeprune.models.wording import brief
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import choose_precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def prepare_run(
     loaded = sources.load_teacher(data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
+    columns = output_columns(loaded, data)
     student = sources.make_student(recipe, loaded, data)
     probe = data.example_inputs(2)
     original = student.build()
@@ -122,7 +126,10 @@ def prepare_run(
     uses_head = recipe.beta > 0
     teacher_taps = recipe.teacher_taps or (default_taps(loaded.module, probe) if uses_head else ())
     student_taps = recipe.student_taps or (default_taps(original, probe) if uses_head else ())
-    teacher = aligned_teacher(loaded, data, tuple(teacher_taps))
+    if uses_head:
+        tap_shapes(loaded.module, teacher_taps, probe)
+        tap_shapes(original, student_taps, probe)
+    teacher = Teacher(loaded.module, tuple(teacher_taps), columns)
     teacher.module.to(world.device)
     run = Run(
         recipe,
@@ -151,17 +158,12 @@ def fingerprint(module: nn.Module) -> str:
 def _check_student(
     student: nn.Module, probe: tuple[Tensor, ...], data: Data, teacher: LoadedModel
 ) -> None:
-    try:
-        outputs = student.eval()(*probe)
-    except (RuntimeError, ValueError, TypeError) as failure:
-        shape = "x".join(str(side) for side in probe[0].shape[1:])
+    outputs = _outputs(student, probe)
+    count = outputs.shape[1] if outputs.dim() == 2 else 0
+    if data.classes and count != len(data.classes):
         raise UserInputError(
-            f"the student cannot take the data's {shape} inputs: {failure}"
-        ) from failure
-    if data.classes and outputs.shape[-1] != len(data.classes):
-        raise UserInputError(
-            f"the student has {outputs.shape[-1]} outputs, the data {len(data.classes)} classes: "
-            "give the student the data's number of classes"
+            f"the student gives {tuple(outputs.shape)} for {len(probe[0])} inputs, the data has "
+            f"{len(data.classes)} classes: name a --student with one output per class"
         )
     teacher_params, student_params = count_params(teacher.module), count_params(student)
     if student_params > teacher_params:
@@ -169,3 +171,21 @@ def _check_student(
             f"the student ({student_params:,} parameters) is larger than the teacher "
             f"({teacher_params:,}): choose a smaller --student"
         )
+
+
+def _outputs(student: nn.Module, probe: tuple[Tensor, ...]) -> Tensor:
+    try:
+        with torch.no_grad():
+            outputs = student.eval()(*probe)
+    except Exception as failure:  # whatever a user's own forward raises
+        shape = "x".join(str(side) for side in probe[0].shape[1:])
+        raise UserInputError(
+            f"the student cannot take the data's {shape} inputs: {brief(failure)}; "
+            "name another --student"
+        ) from failure
+    if not isinstance(outputs, Tensor):
+        raise UserInputError(
+            f"the student returns a {type(outputs).__name__}, not one tensor of (batch, classes): "
+            "name another --student"
+        )
+    return outputs

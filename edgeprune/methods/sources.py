@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.errors import UserInputError
 from edgeprune.methods.student import seeded
 from edgeprune.models.factory import load_factory
+from edgeprune.models.file_kind import identify
 from edgeprune.models.registry import build_model
 from edgeprune.models.teacher import LoadedModel, class_mapping, load_teacher
-from edgeprune.train.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,13 @@ class TeacherSource:
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of the file, for the run's identity."""
+        """SHA-256 of the file, for the run's identity.
+
+        Raises:
+            UserInputError: there is no such file.
+            CorruptFileError: it is no model file.
+        """
+        identify(self.path)
         digest = hashlib.sha256()
         with Path(self.path).open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -77,12 +83,18 @@ class StudentSource:
     fresh: Callable[[int], nn.Module] | None = None
 
 
-def aligned_teacher(loaded: LoadedModel, data: Data, taps: tuple[str, ...]) -> Teacher:
-    """The teacher with its outputs in the order of the data's classes."""
-    columns = None
-    if loaded.classes is not None and data.classes and loaded.classes != data.classes:
-        columns = class_mapping(loaded.classes, data.classes)
-    return Teacher(loaded.module, taps, columns)
+def output_columns(loaded: LoadedModel, data: Data) -> Tensor | None:
+    """The teacher's output of every class of the data; None where they agree as they are.
+
+    Raises:
+        UserInputError: the teacher does not know one of the classes.
+    """
+    if loaded.classes is None or not data.classes or loaded.classes == data.classes:
+        return None
+    try:
+        return class_mapping(loaded.classes, data.classes)
+    except UserInputError as failure:
+        raise UserInputError(f"{loaded.source or 'the teacher'}: {failure}") from failure
 
 
 def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int) -> StudentSource:

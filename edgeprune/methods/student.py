@@ -12,7 +12,7 @@ from edgeprune.models.attributes import apply_attributes, attributes_of
 from edgeprune.models.resize import resize_parameters
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.tickets import KeptIndex, shared_names
-from edgeprune.train.precision import to_channels_last
+from edgeprune.train.precision import lay_out
 
 
 class Student:
@@ -33,7 +33,7 @@ class Student:
         self._aliases = shared_names(self.module)
         self.kept = KeptIndex()
         self.masks: MaskSet | None = None
-        to_channels_last(self.module)
+        lay_out(self.module)
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the present state_dict."""
@@ -70,7 +70,7 @@ class Student:
         resize_parameters(self.module, snapshot["weights"])
         self.module.load_state_dict(snapshot["weights"])
         self.module.to(device)
-        to_channels_last(self.module)
+        lay_out(self.module)
         self.kept = KeptIndex.from_dict(snapshot["kept"])
         masks = snapshot["masks"]
         self.masks = None if masks is None else MaskSet.from_state_dict(masks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,24 @@ class World:
             dist.all_reduce(values)
         return values
 
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Give every process the mean gradient of all processes, in a few large messages.
+
+        Surgery replaces parameters while a run goes on. DistributedDataParallel would have to be
+        built anew each time, with its former reducers still hooked to the parameters that stayed;
+        reducing after `backward` has no state, and the network stays unwrapped.
+        """
+        if not self.is_distributed:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        for bucket in _buckets(gradients):
+            flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+            dist.all_reduce(flat)
+            flat /= self.size
+            parts = torch.split(flat, [gradient.numel() for gradient in bucket])
+            for gradient, part in zip(bucket, parts, strict=True):
+                gradient.copy_(part.view(gradient.shape))
+
     def average_buffers(self, module: nn.Module) -> None:
         """Give every process the mean of all processes' running statistics.
 
@@ -67,6 +86,20 @@ class World:
 
     def _object_device(self) -> torch.device | None:
         return self.device if self.device.type == "cuda" else None
+
+
+_BUCKET_NUMEL = 4_000_000  # 16 MB of float32 a message
+
+
+def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    bucket: list[torch.Tensor] = []
+    for tensor in tensors:
+        if bucket and sum(t.numel() for t in bucket) + tensor.numel() > _BUCKET_NUMEL:
+            yield bucket
+            bucket = []
+        bucket.append(tensor)
+    if bucket:
+        yield bucket
 
 
 def join_world(device: str = "auto") -> World:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from edgeprune.train.settings import FitSettings
 
 HistoryRow = dict[str, Any]
 _CHECK_EVERY = 20  # steps between looks at the running loss, which cost a sync on a GPU
+_TAME_RATE = 0.05  # SGD with batch norm trains at this rate; the most that a remedy proposes
 
 
 class Resumable(Protocol):
@@ -139,6 +141,7 @@ class Fit:
             if number % _CHECK_EVERY == 0 or number + 1 == steps:
                 self._check_finite(float(totals[0]), epoch, rate)
         self.world.average_buffers(self.network.module)
+        self._check_weights(epoch, rate)
         loss, task, kl, afd, hits, seen = self.world.sum(totals).tolist()
         return {
             "stage": self.settings.stage,
@@ -175,11 +178,23 @@ class Fit:
         return top1_percent(self.network.module, self.data, "val", self.world, self.precision)
 
     def _check_finite(self, total: float, epoch: int, rate: float) -> None:
-        if total != total or total in (float("inf"), float("-inf")):
-            raise TrainingDivergedError(
-                f"the loss became {total} in epoch {epoch} of stage {self.settings.stage} at "
-                f"lr={rate:.4g}: try --set lr={rate / 5:.2g} (or --set precision=fp32)"
-            )
+        if not math.isfinite(total):
+            raise self._diverged(f"the loss became {total}", epoch, rate)
+
+    def _check_weights(self, epoch: int, rate: float) -> None:
+        """The loss of a step is computed before the step; the last one shows in the weights."""
+        tensors = [t for t in self.network.module.state_dict().values() if t.is_floating_point()]
+        if not bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all()):
+            raise self._diverged("the weights stopped being numbers", epoch, rate)
+
+    def _diverged(self, what: str, epoch: int, rate: float) -> TrainingDivergedError:
+        peak = self.settings.rate.peak
+        calmer = min(peak / 5, _TAME_RATE)
+        return TrainingDivergedError(
+            f"{what} in epoch {epoch + 1} of stage {self.settings.stage} at lr={rate:.4g} (its "
+            f"peak is {peak:.4g}): lower the setting lr, for example to {calmer:.2g}, or train "
+            "with precision=fp32"
+        )
 
     def _save(self, learner: Learner, epoch: int) -> None:
         # Every process builds the optimiser's state, one writes it.

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from edgeprune.data.batch import Batch
 from edgeprune.data.randomness import keyed_generator
@@ -15,13 +14,13 @@ from edgeprune.distill.head import AttentionHead
 from edgeprune.distill.losses import LossParts, SadLoss, Task, TaskLoss
 from edgeprune.distill.taps import TapRecorder, tap_shapes
 from edgeprune.train.distributed import World
-from edgeprune.train.precision import Precision, to_channels_last
+from edgeprune.train.precision import Precision, in_layout, lay_out
 from edgeprune.train.settings import FitSettings
 from edgeprune.train.teacher import Teacher
 
 
 class StudentForward(nn.Module):
-    """Student and head as one module, so that one DDP wrapper reduces both."""
+    """Student and head as one module: one forward, one set of parameters to reduce."""
 
     def __init__(
         self, student: nn.Module, recorder: TapRecorder | None, head: AttentionHead | None
@@ -63,7 +62,7 @@ class Learner:
         task_loss: TaskLoss | None = None,
     ) -> None:
         self.student = student.to(world.device)
-        to_channels_last(self.student)
+        self._layout = lay_out(self.student)
         self.student_taps = tuple(student_taps)
         self.teacher = teacher
         self.settings = settings
@@ -78,7 +77,7 @@ class Learner:
         )
         self.optimizer = self._make_optimizer()
         self.scaler = precision.scaler()
-        self._forward = self._wrap()
+        self._forward = StudentForward(self.student, self._recorder, self.head)
 
     def step(self, batch: Batch, epoch: int, number: int, rate: float) -> tuple[LossParts, Tensor]:
         """One optimiser step; returns the loss parts and the student's outputs.
@@ -91,6 +90,7 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         parts, outputs = self.loss(batch)
         torch.autograd.backward(self.scaler.scale(parts.total))
+        self.world.average_gradients(self._forward.parameters())
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.after_step is not None:
@@ -101,7 +101,8 @@ class Learner:
         """The loss of one batch, ready for `backward`."""
         with self.precision.autocast():
             teacher_outputs, teacher_features = self._ask_teacher(batch)
-            outputs, afd = self._forward(batch.inputs, teacher_features)
+            inputs = in_layout(batch.inputs, self._layout)
+            outputs, afd = self._forward(inputs, teacher_features)
         return self._loss(outputs, teacher_outputs, batch.targets, afd), outputs
 
     def gradients(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
@@ -111,6 +112,7 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
             torch.autograd.backward(self.loss(batch)[0].total / len(batches))
+        self.world.average_gradients(self._forward.parameters())
         found = {
             name: parameter.grad.detach().clone()
             for name, parameter in self.student.named_parameters()
@@ -122,7 +124,7 @@ class Learner:
         return found
 
     def after_surgery(self, tap_keep: Mapping[int, Tensor]) -> None:
-        """Follow a surgery on the student: slice the head's keys, rebuild the DDP reducers.
+        """Follow a surgery on the student: slice the head's keys with their optimiser state.
 
         Args:
             tap_keep: for each student tap whose width changed, the kept channels.
@@ -130,8 +132,7 @@ class Learner:
         if self.head is not None:
             for tap, keep in tap_keep.items():
                 self._shrink_key(tap, keep)
-        to_channels_last(self.student)
-        self._forward = self._wrap()
+        self._layout = lay_out(self.student)
 
     def state(self) -> dict[str, Any]:
         """Head, optimiser and scaler; the student's own weights are saved by its owner."""
@@ -197,13 +198,6 @@ class Learner:
             }
         for group in self.optimizer.param_groups:
             group["params"] = [new if p is old else p for p in group["params"]]
-
-    def _wrap(self) -> nn.Module:
-        module = StudentForward(self.student, self._recorder, self.head)
-        if not self.world.is_distributed:
-            return module
-        ids = [self.world.device.index] if self.world.device.type == "cuda" else None
-        return DistributedDataParallel(module, device_ids=ids)
 
     def _seed_step(self, epoch: int, number: int) -> None:
         torch.manual_seed(self._seed("step", epoch, number, self.world.rank))

@@ -7,6 +7,7 @@ state or the new one. A finished stage leaves `state/<stage>.done.pt` and is nev
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -37,8 +38,12 @@ class RunFolder:
             raise UserInputError(
                 f"--out {self.path}: a file is in the way; name a folder"
             ) from failure
-        except PermissionError as failure:
-            raise UserInputError(f"--out {self.path}: not writable; name another") from failure
+        except OSError as failure:
+            if failure.errno == errno.ENOSPC:
+                raise
+            raise UserInputError(
+                f"--out {self.path}: cannot be made ({failure.strerror}); name another"
+            ) from failure
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -66,15 +71,24 @@ class RunFolder:
         """The lock for the process that writes; the others of the same run need none."""
         return self.locked() if world.is_main else contextlib.nullcontext()
 
-    def claim(self, identity: Mapping[str, Any]) -> None:
+    def claim(self, identity: Mapping[str, Any], result: Path) -> None:
         """Note what this run is, or check that it is the one the folder holds.
+
+        A run that ended before it trained anything (a mistake in its command, most often) holds
+        nothing, and gives way to the next.
+
+        Args:
+            identity: the run's settings.
+            result: the file that says that the run is finished.
 
         Raises:
             UserInputError: the folder holds a run with other settings; the line names the first.
         """
         path = self.state / "identity.json"
         wanted = json.loads(json.dumps(identity))
-        if not path.exists():
+        if not path.exists() or self._is_blank(result):
+            for note in self.state.glob("*.json"):
+                note.unlink()
             write_text_atomic(path, json.dumps(wanted, indent=1))
             return
         held = self._read_json(path)
@@ -117,6 +131,9 @@ class RunFolder:
         for folder in (self.path, self.state):
             for leftover in folder.glob(".*.tmp"):
                 leftover.unlink(missing_ok=True)
+
+    def _is_blank(self, result: Path) -> bool:
+        return not result.exists() and not any(self.state.glob("*.pt"))
 
     def _file(self, name: str) -> Path:
         return self.state / f"{name}.pt"
