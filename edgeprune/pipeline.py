@@ -11,11 +11,12 @@ from torch import nn
 from edgeprune.atomic import write_text_atomic
 from edgeprune.data.dataset import Data
 from edgeprune.errors import AccuracyGateMissedError, UnsupportedError, UserInputError
-from edgeprune.methods.controls import run_control
+from edgeprune.methods.controls import check_controls, run_control
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.lth_sad import lth_sad
 from edgeprune.methods.machine import hold_conditions
 from edgeprune.methods.outcome import Outcome, deliver
+from edgeprune.methods.plan import check_plan
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Sources, prepare_run
 from edgeprune.methods.sources import TeacherSource
@@ -84,6 +85,8 @@ def compress(
         raise UserInputError(f"unknown control '{unknown[0]}': use {', '.join(CONTROLS)}")
     sources = Sources(teacher, student, data, loss)
     recipe = resolve_recipe(method, preset, {**settings, **sources.names()})
+    _check_gate(recipe)
+    check_plan(recipe)
     folder = RunFolder(out)
     folder.create()
     world = join_world(device)
@@ -92,7 +95,7 @@ def compress(
         with folder.locked_by(world):
             if world.is_main:
                 folder.remove_leftovers()
-                folder.claim(_identity(recipe, sources))
+                folder.claim(_identity(recipe, sources), folder.path / REPORT_NAME)
             return _compress(recipe, sources, folder, world, shown, controls)
     finally:
         shown.close()
@@ -113,6 +116,7 @@ def _compress(
         return _gate(finished, recipe)
     progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
     run, context = prepare_run(recipe, sources, folder, world, progress)
+    check_controls(controls, context.fresh_weights)
     if world.is_main:
         hold_conditions(folder, world.size, run.precision.name, shown)
         write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
@@ -147,6 +151,12 @@ def _finished(folder: RunFolder, controls: Sequence[str]) -> RunReport | None:
     report = load_report(path)
     measured = {str(control["name"]) for control in report.controls}
     return report if set(controls) <= measured else None
+
+
+def _check_gate(recipe: Recipe) -> None:
+    wanted = recipe.min_accuracy
+    if wanted is not None and not 0 <= wanted <= 100:
+        raise UserInputError(f"--min-accuracy {wanted:g}: give a percentage from 0 to 100")
 
 
 def _gate(report: RunReport, recipe: Recipe) -> RunReport:

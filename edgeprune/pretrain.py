@@ -18,6 +18,7 @@ from edgeprune.methods.student import Student, seeded
 from edgeprune.models.checkpoint import checkpoint_of, load_checkpoint, save_checkpoint
 from edgeprune.models.registry import build_model
 from edgeprune.models.summary import count_params
+from edgeprune.recipe import resolve_recipe
 from edgeprune.train.distributed import World, join_world, leave_world
 from edgeprune.train.evaluate import top1_percent
 from edgeprune.train.fit import Fit
@@ -85,6 +86,8 @@ def pretrain(
         RunBusyError: another process trains into the same file.
     """
     _refuse_other_settings(settings)
+    asked = {"epochs": epochs, "seed": seed, "lr": lr, "batch_size": batch_size, **settings}
+    checked = _checked({key: value for key, value in asked.items() if value is not None}, data)
     folder = RunFolder(out.with_name(f"{out.name}.run"))
     folder.create()
     world = join_world(device)
@@ -92,11 +95,10 @@ def pretrain(
     try:
         with folder.locked_by(world):
             identity = {
-                "arch": arch, "data": data, "epochs": epochs, "seed": seed, "lr": lr,
-                "batch_size": batch_size, "processes": world.size, **settings,
+                "arch": arch, "data": data, "processes": world.size, **checked,
             }  # fmt: skip
             if world.is_main:
-                folder.claim(identity)
+                folder.claim(identity, out)
             return _train(arch, data, out, identity, folder, world, shown)
     finally:
         shown.close()
@@ -200,6 +202,12 @@ def _learner(
 ) -> Learner:
     probe = tuple(tensor.to(world.device) for tensor in data.example_inputs(2))
     return Learner(student.module, (), None, settings, world, precision, probe, data.task)
+
+
+def _checked(settings: Mapping[str, Any], data: str) -> dict[str, Any]:
+    """The settings with the types and within the bounds that a recipe gives them."""
+    recipe = resolve_recipe("sp_sad", "quick", {**settings, "data": data})
+    return {key: getattr(recipe, key) for key in settings}
 
 
 def _refuse_other_settings(settings: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -16,6 +16,19 @@ from edgeprune.recipe import Control
 
 StartWeights = dict[str, Tensor]
 Fresh = Callable[[int], StartWeights]
+
+
+def check_controls(controls: Sequence[str], fresh: Fresh | None) -> None:
+    """Refuse, before anything is trained, a control that this student cannot have.
+
+    Raises:
+        UserInputError: `reinit` of a network that only its file knows.
+    """
+    if "reinit" in controls and fresh is None:
+        raise UserInputError(
+            "--control reinit: this student is a copy of a file's network and has no other "
+            "initialisation; name an architecture with --student"
+        )
 
 
 def run_control(
@@ -54,11 +67,7 @@ def _same_mask(_run: Run, delivered: Student, start: StartWeights, _fresh: objec
 
 
 def _reinit(run: Run, delivered: Student, _start: StartWeights, fresh: Fresh | None) -> Student:
-    if fresh is None:
-        raise UserInputError(
-            "--control reinit: this student is a copy of a file's network and has no other "
-            "initialisation; name an architecture with --student"
-        )
+    assert fresh is not None, "check_controls comes first"
     student = delivered.copy()
     student.rewind(fresh(keyed_generator(run.recipe.seed, "reinit").initial_seed()))
     return student

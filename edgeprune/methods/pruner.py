@@ -144,9 +144,7 @@ class Pruner:
         removal_plain, record = self._world.broadcast(decision)
         if not record["met"]:
             raise BudgetMissedError(
-                _unreachable(
-                    record["asked"], record["reached"], record["limited_by"], self._recipe
-                )
+                _unreachable(record["asked"], record["reached"], record["limited_by"], self._recipe)
             )
         removal = Removal.from_dict(removal_plain)
         if not removal.is_empty:

@@ -78,9 +78,11 @@ class Sources:
 
     def make_student(self, recipe: Recipe, teacher: LoadedModel, data: Data) -> StudentSource:
         """How the original student is made."""
-        if callable(self.student):
-            make = seeded(self.student, keyed_generator(recipe.seed, "student").initial_seed())
-            return StudentSource(make, getattr(self.student, "__name__", "user"))
+        factory = self.student
+        if callable(factory):
+            make = seeded(factory, keyed_generator(recipe.seed, "student").initial_seed())
+            name = getattr(factory, "__name__", "user")
+            return StudentSource(make, name, fresh=lambda seed: seeded(factory, seed)())
         return student_source(recipe.student, teacher, data, recipe.seed)
 
     def _teacher_source(self) -> TeacherSource:

@@ -71,7 +71,7 @@ class RunFolder:
         """The lock for the process that writes; the others of the same run need none."""
         return self.locked() if world.is_main else contextlib.nullcontext()
 
-    def claim(self, identity: Mapping[str, Any], result: Path) -> None:
+    def claim(self, identity: Mapping[str, Any], result: Path | None = None) -> None:
         """Note what this run is, or check that it is the one the folder holds.
 
         A run that ended before it trained anything (a mistake in its command, most often) holds
@@ -79,14 +79,14 @@ class RunFolder:
 
         Args:
             identity: the run's settings.
-            result: the file that says that the run is finished.
+            result: the file that a finished run leaves; None keeps whatever was claimed.
 
         Raises:
             UserInputError: the folder holds a run with other settings; the line names the first.
         """
         path = self.state / "identity.json"
         wanted = json.loads(json.dumps(identity))
-        if not path.exists() or self._is_blank(result):
+        if not path.exists() or (result is not None and self._is_blank(result)):
             for note in self.state.glob("*.json"):
                 note.unlink()
             write_text_atomic(path, json.dumps(wanted, indent=1))

@@ -70,3 +70,16 @@ def test_leftovers_of_a_killed_writer_go(folder: RunFolder) -> None:
     (folder.state / ".stage.pt.abc.tmp").write_bytes(b"half")
     folder.remove_leftovers()
     assert list(folder.state.glob(".*")) == []
+
+
+def test_a_run_that_trained_nothing_gives_way(folder: RunFolder) -> None:
+    result = folder.path / "report.json"
+    folder.claim({"epochs": 5}, result)
+    folder.claim({"epochs": 6}, result)
+    folder.save("stage", {"epoch": 1})
+    with pytest.raises(UserInputError, match=r"epochs = 6, asked is 7"):
+        folder.claim({"epochs": 7}, result)
+    folder.discard("stage")
+    result.touch()
+    with pytest.raises(UserInputError, match=r"epochs = 6, asked is 7"):
+        folder.claim({"epochs": 7}, result)
