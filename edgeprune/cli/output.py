@@ -18,8 +18,9 @@ def print_report(report: RunReport, folder: Path, as_json: bool) -> None:
         return
     from rich.console import Console
 
+    from edgeprune.report.run_files import load_predictions
     from edgeprune.report.terminal import run_table
 
     console = Console()
-    console.print(run_table(report))
+    console.print(run_table(report, load_predictions(folder)))
     console.print(f"{folder / 'report.html'} · {folder / 'student.onnx'}", highlight=False)

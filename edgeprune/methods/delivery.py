@@ -19,6 +19,7 @@ from edgeprune.data.dataset import Data
 from edgeprune.device.latency import Latency, measure_interleaved
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.export.compare import onnx_max_abs_error
+from edgeprune.export.layer_times import layer_times
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
 from edgeprune.train.evaluate import percent_correct, predict_classes
@@ -27,6 +28,7 @@ _COMPARED_BATCHES = 2
 _COMPARED_BATCH_SIZE = 64
 LATENCY_WARMUP = 20
 LATENCY_REPEATS = 200
+_NAMED_LAYERS = 5
 
 Predictions = dict[str, NDArray[np.int64]]
 
@@ -83,7 +85,15 @@ def save_student(
         provenance=dict(provenance),
     )
     save_checkpoint(folder / "student.pt", checkpoint)
-    exported = export_onnx(network, data.example_inputs(2), folder / "student.onnx")
+    described = {
+        "arch": arch,
+        "classes": data.classes,
+        "mean": data.preprocessing.mean,
+        "std": data.preprocessing.std,
+    }
+    exported = export_onnx(
+        network, data.example_inputs(2), folder / "student.onnx", metadata=described
+    )
     batches = data.batches("val", batch_size=_COMPARED_BATCH_SIZE)
     compared = [batch.inputs for batch in itertools.islice(batches, _COMPARED_BATCHES)]
     error = onnx_max_abs_error(exported.path, network, compared)
@@ -104,11 +114,22 @@ def measure_latency(
         for name, module in networks.items():
             export_onnx(on_cpu(module), data.example_inputs(2), temporary[name])
         runners = {name: OnnxRuntimeRunner(path) for name, path in {**temporary, **paths}.items()}
-        feed = {"input": data.example_inputs(batch_size)[0].contiguous().numpy()}
-        return measure_interleaved(runners, feed, warmup=LATENCY_WARMUP, repeats=LATENCY_REPEATS)
+        return measure_interleaved(
+            runners, _feed(data, batch_size), warmup=LATENCY_WARMUP, repeats=LATENCY_REPEATS
+        )
     finally:
         for path in temporary.values():
             path.unlink(missing_ok=True)
+
+
+def dominating_layers(data: Data, batch_size: int, folder: Path) -> list[dict[str, Any]]:
+    """The student's layers that take most of its time, with their shares of it."""
+    times = layer_times(folder / "student.onnx", _feed(data, batch_size))
+    return [{"name": layer.name, "share": layer.share} for layer in times[:_NAMED_LAYERS]]
+
+
+def _feed(data: Data, batch_size: int) -> dict[str, NDArray[Any]]:
+    return {"input": data.example_inputs(batch_size)[0].contiguous().numpy()}
 
 
 def on_cpu(module: nn.Module) -> nn.Module:

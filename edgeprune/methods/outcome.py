@@ -13,6 +13,7 @@ from edgeprune.device.latency import Latency
 from edgeprune.methods.delivery import (
     Predictions,
     StudentFiles,
+    dominating_layers,
     measure_latency,
     predict_test,
     save_student,
@@ -171,6 +172,9 @@ def _assemble(
             "data": run.data.name,
             "targets": _targets(last),
             "missing": _missing(own),
+            "dominating_layers": dominating_layers(
+                run.data, run.recipe.latency_batch, run.folder.path
+            ),
             "layers": _widths(sizes["dense"], sizes["student"]),
             "events": [_brief(event) for event in run.events],
             "latency_batch": run.recipe.latency_batch,
