@@ -1,0 +1,61 @@
+"""What the README says can be typed, can be typed."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from edgeprune.cli.main import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def _commands() -> list[list[str]]:
+    """Every `edgeprune …` of the shell blocks and of the text, as words."""
+    lines = "\n".join(_blocks("bash")).replace("\\\n", " ").splitlines()
+    parts = [part.strip() for line in lines for part in line.split("&&")]
+    parts += re.findall(r"`(edgeprune [^`]*)`", README)
+    return [shlex.split(part) for part in parts if part.startswith("edgeprune ")]
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(_commands()) >= 5
+    assert len(_blocks("python")) == 1
+
+
+@pytest.mark.parametrize("words", _commands(), ids=" ".join)
+def test_commands_and_their_options_exist(words: list[str]) -> None:
+    name = words[1]
+    if name.startswith("-"):
+        return
+    assert name in COMMANDS
+    command: click.Command = importlib.import_module(f"edgeprune.cli.{name}").command
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("snippet", _blocks("python"))
+def test_python_snippets_run(snippet: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", snippet], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_named_files_exist() -> None:
+    for name in re.findall(r"`(\w+\.py)`", README):
+        assert (ROOT / "examples" / "benchmarks" / name).exists(), name
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").lstrip().startswith("Apache License")
