@@ -16,6 +16,7 @@ from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import AxisSlices, ChannelGroup
 
 Quantity = Callable[[str, slice], Tensor]
+_NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _CHUNK = 2**17  # elements; half a megabyte in float32
 
 
@@ -130,9 +131,7 @@ class BatchNormScale:
     def __init__(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
         self._scales = {
-            id(module.weight)
-            for module in model.modules()
-            if isinstance(module, nn.modules.batchnorm._NormBase | nn.LayerNorm | nn.GroupNorm)
+            id(module.weight) for module in model.modules() if isinstance(module, _NORMS)
         }
 
     def scores(self, group: ChannelGroup) -> FloatArray | None:

@@ -173,7 +173,7 @@ def _renewed(old: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
 def _taken(tensor: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
     """The kept positions, in memory laid out in the same order of axes."""
     taken = tensor.detach()
-    for axis, positions in kept.items():
+    for axis, positions in sorted(kept.items()):  # rows first: that leaves less to gather
         taken = taken.index_select(axis, torch.from_numpy(positions).to(tensor.device))
     order = _axis_order(tensor)
     if _axis_order(taken) == order:

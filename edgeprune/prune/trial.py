@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from edgeprune.errors import EdgepruneError, UserInputError
 from edgeprune.prune.arithmetic import TOLERANCE, exact_arithmetic, proof_dtypes
+from edgeprune.prune.bench_inputs import bench_inputs
+from edgeprune.prune.cost import CostModel
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.masking import masked
 from edgeprune.prune.outputs import Difference, difference, tensors_in
@@ -36,7 +40,7 @@ class Trial:
     Args:
         model: the network; it is never touched.
         graph: its channels.
-        example_inputs: what it is called with; inputs that are constant are drawn at random.
+        example_inputs: what it is called with (see `bench_inputs`).
 
     Attributes:
         dtype: the precision of all runs.
@@ -81,12 +85,11 @@ class Trial:
         Raises:
             Refuted: they differ, the smaller network does not run, or masking changed nothing.
         """
-        for redrawn in range(1, _DRAWS):
-            try:
+        for draw in range(1, _DRAWS):
+            with suppress(_NoEffectError):
                 return self._check(exact, whole)
-            except _NoEffectError:
-                # Perhaps only because a ReLU was shut on the few samples there are.
-                self._redraw(_SEED + redrawn)
+            # Perhaps there was none only because a ReLU was shut on the few samples there are.
+            self._redraw(_SEED + draw)
         return self._check(exact, whole)
 
     def _redraw(self, seed: int) -> None:
@@ -125,7 +128,7 @@ class Trial:
             raise _NoEffectError("masking the channels changes nothing, so it proves nothing")
 
     def _check_training(self, smaller: nn.Module) -> None:
-        if self._trains(self._reference) and not self._trains(smaller):
+        if self._reference_trains and not self._trains(smaller):
             raise Refuted("the network does not run in training mode any more")
 
     def _outputs_without(self, smaller: nn.Module) -> list[Tensor]:
@@ -147,6 +150,10 @@ class Trial:
             torch.manual_seed(_SEED)
             return tensors_in(model(*self._inputs))
 
+    @cached_property
+    def _reference_trains(self) -> bool:
+        return self._trains(self._reference)
+
     def _trains(self, model: nn.Module) -> bool:
         """Whether the model runs in training mode; batch norm needs two samples."""
         twice = tuple(torch.cat([value, value]) if value.dim() else value for value in self._inputs)
@@ -160,20 +167,25 @@ class Trial:
     def _runnable(
         self, model: nn.Module, example_inputs: tuple[Tensor, ...]
     ) -> tuple[nn.Module, tuple[Tensor, ...], torch.dtype]:
-        failure: Exception | None = None
+        """A copy in the best precision it runs in, and the cheapest inputs it takes."""
+        candidates = bench_inputs(example_inputs, CostModel(self._graph).macs())
+        failure = ""
         for dtype in proof_dtypes(model, self._device):
             reference = _copy_as(model, dtype)
-            self._inputs = tuple(_as_input(value, dtype) for value in example_inputs)
-            try:
-                outputs = self._run(reference)
-            except _RUN_FAILURES as error:
-                failure = error  # a network that creates float32 tensors itself
-                continue
-            if not outputs:
-                raise UserInputError("the network returns no tensor that could be compared")
-            return reference, self._inputs, dtype
-        assert failure is not None
-        raise UserInputError(f"the network does not run on the example inputs: {_line(failure)}")
+            for candidate in candidates:
+                inputs = tuple(v.to(dtype) if v.is_floating_point() else v for v in candidate)
+                outputs, failure = self._attempt(reference, inputs)
+                if outputs:
+                    return reference, inputs, dtype
+        raise UserInputError(f"the network does not run on the example inputs: {failure}")
+
+    def _attempt(self, model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[list[Tensor], str]:
+        self._inputs = inputs
+        try:
+            outputs = self._run(model)
+        except _RUN_FAILURES as failure:
+            return [], _line(failure)
+        return outputs, "it returns no tensor that could be compared"
 
 
 def _copy_as(model: nn.Module, dtype: torch.dtype) -> nn.Module:
@@ -181,16 +193,6 @@ def _copy_as(model: nn.Module, dtype: torch.dtype) -> nn.Module:
     for parameter in reference.parameters():
         parameter.grad = None
     return reference
-
-
-def _as_input(value: Tensor, dtype: torch.dtype) -> Tensor:
-    value = value.detach()
-    if not value.is_floating_point():
-        return value
-    if bool((value == value.flatten()[0]).all()):
-        generator = torch.Generator().manual_seed(_SEED)
-        return torch.randn(value.shape, generator=generator, dtype=dtype).to(value.device)
-    return value.to(dtype)
 
 
 def _shell(model: nn.Module) -> nn.Module:

@@ -16,6 +16,11 @@ from edgeprune.prune.graph.types import IntArray
 KeptAxes = Mapping[int, IntArray]
 TensorCuts = Mapping[str, tuple[tuple[int, ...], KeptAxes]]
 Attributes = dict[str, Any]
+# Attributes that count things, whatever width they happen to equal.
+_COUNTS = frozenset(
+    {"groups", "num_groups", "num_heads", "n_heads", "n_head", "nhead", "num_attention_heads"}
+)
+_WIDTHS = ALLOWED - _COUNTS
 # Norms that refuse another width, whether or not they have tensors of that width.
 KNOW_THEIR_WIDTH = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 
@@ -102,7 +107,7 @@ def _by_value(module: nn.Module, cuts: TensorCuts) -> Attributes:
     return {
         name: next(iter(changes[value]))
         for name, value in vars(module).items()
-        if name in ALLOWED and type(value) is int and len(changes.get(value, ())) == 1
+        if name in _WIDTHS and type(value) is int and len(changes.get(value, ())) == 1
     }
 
 

@@ -207,3 +207,23 @@ def test_the_package_offers_it():
 
     assert edgeprune.prune_model is prune_model
     assert edgeprune.PruneReport is api.PruneReport
+
+
+def test_half_precision_networks_are_proved_in_double(residual):
+    model = residual.fresh().to(torch.bfloat16)
+    inputs = residual.inputs[0].to(torch.bfloat16)
+    report = prune_model(model, inputs, pruning_ratio=0.3, round_to=1)
+    assert report.equivalence.dtype == "float64"
+    assert report.equivalence.max_rel_error < 1e-9
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    assert model(inputs).dtype == torch.bfloat16
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_networks_on_a_gpu_stay_there(residual):
+    model = residual.fresh().cuda()
+    inputs = residual.inputs[0].cuda()
+    report = prune_model(model, inputs, pruning_ratio=0.3, round_to=1)
+    assert report.equivalence.max_rel_error < 1e-9
+    assert {parameter.device.type for parameter in model.parameters()} == {"cuda"}
