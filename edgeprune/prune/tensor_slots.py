@@ -12,13 +12,11 @@ class Slot:
     """One place in a module that holds a parameter or buffer.
 
     Attributes:
-        path: of the module; "" is the model itself.
         module: the module.
         attribute: name of the tensor there.
         is_parameter: whether it is registered as a parameter.
     """
 
-    path: str
     module: nn.Module
     attribute: str
     is_parameter: bool
@@ -39,10 +37,10 @@ def named_tensors(model: nn.Module) -> dict[str, Tensor]:
 def slots_by_tensor(model: nn.Module) -> dict[int, list[Slot]]:
     """The places of every parameter and buffer, by the tensor's `id`; several where it is tied."""
     places: dict[int, list[Slot]] = {}
-    for path, module in model.named_modules():
+    for module in model.modules():
         for table, is_parameter in (("_parameters", True), ("_buffers", False)):
             for attribute, tensor in vars(module)[table].items():
                 if tensor is not None:
-                    slot = Slot(path, module, attribute, is_parameter)
+                    slot = Slot(module, attribute, is_parameter)
                     places.setdefault(id(tensor), []).append(slot)
     return places
