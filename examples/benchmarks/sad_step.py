@@ -37,7 +37,7 @@ from edgeprune.models.registry import build_model
 from edgeprune.train.distributed import World, join_world
 from edgeprune.train.learner import Learner
 from edgeprune.train.learning_rate import LearningRate
-from edgeprune.train.precision import choose_precision, cpu_gains_from_bf16, to_channels_last
+from edgeprune.train.precision import choose_precision, cpu_gains_from_bf16, lay_out
 from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
 from edgeprune.train.teacher import Teacher
 
@@ -80,7 +80,7 @@ class Setup:
             torch.arange(batch),
         )
         network = build_model(args.teacher, num_classes=CLASSES).to(world.device)
-        to_channels_last(network)
+        lay_out(network)
         self.teacher = Teacher(network, default_taps(network, images[:2]))
         self.plain = self._learner(args.student, world, LossSettings())
         self.distilled = self._learner(args.student, world, LossSettings(ALPHA, BETA, TAU))

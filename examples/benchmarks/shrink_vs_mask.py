@@ -44,7 +44,7 @@ from edgeprune.recipe import Recipe, resolve_recipe
 from edgeprune.train.distributed import World, join_world
 from edgeprune.train.learner import Learner
 from edgeprune.train.learning_rate import LearningRate
-from edgeprune.train.precision import choose_precision, to_channels_last
+from edgeprune.train.precision import choose_precision, lay_out
 from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
 from edgeprune.train.teacher import Teacher
 
@@ -265,7 +265,7 @@ def _stepping(learner: Learner, batch: Batch) -> Action:
 
 def _teacher_forward(args: argparse.Namespace, pair: Pair) -> Action:
     network = build_model(args.teacher, num_classes=args.classes).to(pair.world.device)
-    to_channels_last(network)
+    lay_out(network)
     teacher = Teacher(network)
 
     def forward() -> None:
