@@ -36,7 +36,9 @@ def train_epoch(
     """One pass; returns the mean loss."""
     model.train()
     total = 0.0
-    for chosen in torch.randperm(len(images)).split(32):
+    order = torch.randperm(len(images))
+    for start in range(0, len(order), 32):
+        chosen = order[start : start + 32]
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(images[chosen]), targets[chosen])
         loss.backward()  # type: ignore[no-untyped-call]

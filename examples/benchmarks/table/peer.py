@@ -170,7 +170,7 @@ def _judged(run: Run, network: nn.Module, ratio: float, whole: Mapping[str, int]
         if getattr(run.recipe, f"target_{name}") is not None
     }
     reached = {f"target_{name}": left[name] / whole[name] for name in whole}
-    record = {
+    record: dict[str, Any] = {
         **left,
         "ratio": ratio,
         "asked": asked,
