@@ -141,7 +141,7 @@ class RunFolder:
     def _read_json(self, path: Path) -> dict[str, Any]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as failure:
+        except (ValueError, RecursionError) as failure:
             raise CorruptFileError(f"{path} is damaged: delete {self.path}") from failure
         if not isinstance(content, dict):
             raise CorruptFileError(f"{path} is damaged: delete {self.path}")
