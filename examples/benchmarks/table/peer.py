@@ -1,10 +1,12 @@
 """The peer: Torch-Pruning prunes the trained dense student in one shot, our loop fine-tunes it.
 
 DepGraph's pruner (Fang et al., CVPR 2023, arXiv 2301.12900) with its defaults for one-shot
-pruning: group L2 norms, ranked over the whole network. It knows no budget, so its pruning ratio is
-searched until parameters and MACs meet ours. Fine-tuning takes the epochs, the learning rates and,
-in one of two variants, the teacher that our methods get; going through the whole schedule again is
-at least as good as a small constant rate (Renda et al., ICLR 2020, arXiv 2003.02389).
+pruning: group L2 norms, ranked over the whole network or among groups of equal structure
+(isomorphic pruning, Fang et al., ECCV 2024, arXiv 2407.04616). It knows no budget, so its pruning
+ratio is searched until parameters and MACs meet ours. Fine-tuning takes the epochs, the learning
+rates and, in one of two variants, the teacher that our methods get; going through the whole
+schedule again is at least as good as a small constant rate (Renda et al., ICLR 2020, arXiv
+2003.02389).
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
 from table.rows import DENSE_SAD
 
-_COARSE, _HALVINGS = 0.1, 4  # the ratio is found to 0.1 / 2**4
+_STEP = 0.0125  # of the pruning ratio
 _FLOOR = 0.1  # every layer keeps this share, as with us
 
 
@@ -111,30 +113,32 @@ class _Found:
     record: dict[str, Any]
     met: bool
 
+    @property
+    def params(self) -> int:
+        """Its size."""
+        return int(self.record["params"])
+
 
 def _within_budget(run: Run, dense: nn.Module, whole: Mapping[str, int]) -> _Found:
-    """The least pruning, to the resolution of the search, that meets every budget."""
-    low, found = 0.0, None
-    while low + _COARSE < 1.0 and found is None:
-        tried = _prune(run, dense, low + _COARSE, whole)
-        if tried.met:
-            found = tried
-        else:
-            low += _COARSE
-    if found is None:
-        raise BudgetMissedError(f"Torch-Pruning does not reach the budget: {run.recipe}")
-    high = low + _COARSE
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        tried = _prune(run, dense, middle, whole)
-        if tried.met:
-            high, found = middle, tried
-        else:
-            low = middle
-    return found
+    """The largest network that meets every budget.
+
+    One ratio cannot meet two budgets exactly, and costs do not fall evenly with it, so the ratio
+    rises step by step under both of the tool's rankings and the better of the two is taken.
+    """
+    found = []
+    for isomorphic in (False, True):
+        ratios = (step * _STEP for step in range(1, round(1 / _STEP)))
+        tried = (_prune(run, dense, ratio, isomorphic, whole) for ratio in ratios)
+        found += [next((one for one in tried if one.met), None)]
+    best = max((one for one in found if one is not None), key=lambda one: one.params, default=None)
+    if best is None:
+        raise BudgetMissedError(f"{run.folder.path}: Torch-Pruning does not reach the budget")
+    return best
 
 
-def _prune(run: Run, dense: nn.Module, ratio: float, whole: Mapping[str, int]) -> _Found:
+def _prune(
+    run: Run, dense: nn.Module, ratio: float, isomorphic: bool, whole: Mapping[str, int]
+) -> _Found:
     try:
         import torch_pruning as tp
     except ImportError as failure:
@@ -153,16 +157,19 @@ def _prune(run: Run, dense: nn.Module, ratio: float, whole: Mapping[str, int]) -
         run.data.example_inputs(1)[0],
         importance=tp.importance.GroupMagnitudeImportance(p=2),
         global_pruning=True,
+        isomorphic=isomorphic,
         pruning_ratio=ratio,
         max_pruning_ratio=1.0 - _FLOOR,
         round_to=run.recipe.round_to,
         ignored_layers=outputs,
     )
     pruner.step()
-    return _judged(run, network, ratio, whole)
+    return _judged(run, network, {"ratio": ratio, "isomorphic": isomorphic}, whole)
 
 
-def _judged(run: Run, network: nn.Module, ratio: float, whole: Mapping[str, int]) -> _Found:
+def _judged(
+    run: Run, network: nn.Module, choice: Mapping[str, Any], whole: Mapping[str, int]
+) -> _Found:
     left = {"params": count_params(network), "macs": _macs(run, network)}
     asked = {
         f"target_{name}": getattr(run.recipe, f"target_{name}")
@@ -172,7 +179,7 @@ def _judged(run: Run, network: nn.Module, ratio: float, whole: Mapping[str, int]
     reached = {f"target_{name}": left[name] / whole[name] for name in whole}
     record: dict[str, Any] = {
         **left,
-        "ratio": ratio,
+        **choice,
         "asked": asked,
         "reached": reached,
         "skipped": [],
