@@ -15,3 +15,9 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
     pretrain("wrn_10_1", "digits", path, epochs=2, batch_size=32, device="cpu", train_limit=128)
     return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A run folder that is not there yet."""
+    return tmp_path / "run"
