@@ -110,10 +110,13 @@ def _compress(
     shown: Progress,
     controls: Sequence[str],
 ) -> RunReport:
-    finished = _finished(folder, controls)
-    if finished is not None:
+    finished = _finished(folder)
+    measured = [str(control["name"]) for control in finished.controls] if finished else []
+    if finished is not None and set(controls) <= set(measured):
         shown.note(f"{folder.path}: already finished")
         return _gate(finished, recipe)
+    # A control that is asked for later joins those that the report has already.
+    controls = list(dict.fromkeys([*measured, *controls]))
     progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
     run, context = prepare_run(recipe, sources, folder, world, progress)
     check_controls(controls, context.fresh_weights)
@@ -144,13 +147,9 @@ def _write(report: RunReport, folder: RunFolder, shown: Progress) -> None:
     write_text_atomic(folder.path / REPORT_NAME, report.to_json() + "\n")
 
 
-def _finished(folder: RunFolder, controls: Sequence[str]) -> RunReport | None:
+def _finished(folder: RunFolder) -> RunReport | None:
     path = folder.path / REPORT_NAME
-    if not path.exists():
-        return None
-    report = load_report(path)
-    measured = {str(control["name"]) for control in report.controls}
-    return report if set(controls) <= measured else None
+    return load_report(path) if path.exists() else None
 
 
 def _check_gate(recipe: Recipe) -> None:
