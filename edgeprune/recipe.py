@@ -32,6 +32,7 @@ CONTROLS: tuple[Control, ...] = (
     "ce",
     "kd-only",
 )
+_SHOWN = 120  # characters of a user's text that a message repeats
 _SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones")
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -145,7 +146,7 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as failure:
+    except (yaml.YAMLError, ValueError, RecursionError) as failure:
         raise CorruptFileError(f"{path} is not YAML: {_first_line(failure)}") from failure
     if not isinstance(content, dict):
         raise CorruptFileError(f"{path} is not a recipe: expected 'setting: value' lines")
@@ -164,7 +165,7 @@ def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
             raise UserInputError(f"--set {assignment}: write it as --set key=value")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError as failure:
+        except (yaml.YAMLError, ValueError, RecursionError) as failure:
             raise UserInputError(f"--set {assignment}: {_first_line(failure)}") from failure
         settings[key.strip()] = value
     _refuse_unknown(settings)
@@ -181,9 +182,9 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
     known = Recipe.model_fields
     for key in settings:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(_shortened(str(key)), known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "see recipe.yaml of any run"
-            raise UserInputError(f"unknown setting '{key}': {hint}")
+            raise UserInputError(f"unknown setting '{_shortened(str(key))}': {hint}")
 
 
 def _drop_preset_targets(values: dict[str, Any], given: Mapping[str, Any]) -> None:
@@ -218,9 +219,17 @@ def _validated(values: Mapping[str, Any]) -> Recipe:
         problem = failure.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "recipe"
         given = problem.get("input")
-        shown = f" (given: {given!r})" if problem["loc"] and not isinstance(given, dict) else ""
+        shown = (
+            f" (given: {_shortened(repr(given))})"
+            if problem["loc"] and not isinstance(given, dict)
+            else ""
+        )
         raise UserInputError(f"setting '{where}': {problem['msg']}{shown}") from failure
 
 
 def _first_line(failure: Exception) -> str:
-    return (str(failure).splitlines() or ["unreadable"])[0]
+    return _shortened((str(failure).splitlines() or ["unreadable"])[0])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
