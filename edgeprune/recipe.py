@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -219,11 +220,9 @@ def _validated(values: Mapping[str, Any]) -> Recipe:
         problem = failure.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "recipe"
         given = problem.get("input")
-        shown = (
-            f" (given: {_shortened(repr(given))})"
-            if problem["loc"] and not isinstance(given, dict)
-            else ""
-        )
+        # reprlib stops early: aliases make a few lines of YAML a value of millions of items.
+        told = _shortened(reprlib.repr(given))
+        shown = f" (given: {told})" if problem["loc"] and not isinstance(given, dict) else ""
         raise UserInputError(f"setting '{where}': {problem['msg']}{shown}") from failure
 
 

@@ -158,8 +158,14 @@ def test_recipes(tmp_path: Path, marker: Path, seed: int) -> None:
     _read_recipe(path)
 
 
+# 28 levels of a pair of the level before: 2**28 items in under a kilobyte.
+_ALIASES = "epochs:\n- &a0 [1]\n" + "".join(f"- &a{i + 1} [*a{i}, *a{i}]\n" for i in range(28))
+
+
 @pytest.mark.parametrize(
-    "text", ["x: " + "[" * 5_000, f"epochs: {'x' * 5_000}"], ids=["deep", "long"]
+    "text",
+    ["x: " + "[" * 5_000, f"epochs: {'x' * 5_000}", _ALIASES],
+    ids=["deep", "long", "aliases"],
 )
 def test_deep_and_long_recipes_are_one_short_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "recipe.yaml"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -66,7 +67,8 @@ def test_unknown_command_and_option_end_with_two() -> None:
         assert done.stderr.count("\n") == 1
 
 
-def test_debug_shows_the_traceback() -> None:
-    done = _edgeprune("compress", "no-such-file.pt", "--data", "digits", "--debug")
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    done = _edgeprune("compress", "no-such-file.pt", "--data", "digits", "--out", out, "--debug")
     assert done.returncode == 2
     assert "Traceback" in done.stderr
