@@ -11,10 +11,7 @@ Images are uint8 (N, C, H, W), which we normalise, or float, which go to network
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -25,6 +22,7 @@ from edgeprune.data.map_dataset import is_map_dataset, told, wrap_dataset
 from edgeprune.data.samples import MemorySamples
 from edgeprune.data.source import Labelled, Source
 from edgeprune.errors import UserInputError
+from edgeprune.importing import import_function
 
 _KEYS = {"train", "val", "test", "classes", "mean", "std", "augment"}
 
@@ -35,7 +33,7 @@ def load_user_data(spec: str, image_size: int | None = None) -> Source | Data:
     Raises:
         UserInputError: one line when the import or the call fails, or the result is unusable.
     """
-    factory = _import(spec)
+    factory = import_function(spec, "--data")
     try:
         made = factory()
     except Exception as error:
@@ -48,20 +46,6 @@ def load_user_data(spec: str, image_size: int | None = None) -> Source | Data:
             f"perhaps {', '.join(sorted(_KEYS - {'train', 'test'}))}"
         )
     return _source(spec, made, image_size)
-
-
-def _import(spec: str) -> Callable[[], Any]:
-    module_name, _, name = spec.partition(":")
-    # A console script has its own folder on the path, not the one the user stands in.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except Exception as error:
-        raise UserInputError(f"--data {spec}: cannot import it: {told(error)}") from error
-    if not callable(found):
-        raise UserInputError(f"--data {spec}: {name} is a {type(found).__name__}, not a function")
-    return found  # type: ignore[no-any-return]
 
 
 def _source(spec: str, made: Mapping[str, Any], image_size: int | None) -> Source:

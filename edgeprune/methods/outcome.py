@@ -15,6 +15,7 @@ from edgeprune.methods.delivery import (
     StudentFiles,
     dominating_layers,
     measure_latency,
+    on_cpu,
     predict_test,
     save_student,
 )
@@ -128,9 +129,9 @@ def _assemble(
 ) -> RunReport:
     example = run.data.example_inputs(1)
     sizes = {
-        "teacher": summarise(context.teacher.module, example),
-        "dense": summarise(dense, example),
-        "student": summarise(outcome.student.module.cpu(), example),
+        "teacher": summarise(on_cpu(context.teacher.module), example),
+        "dense": summarise(on_cpu(dense), example),
+        "student": summarise(on_cpu(outcome.student.module), example),
     }
     student = outcome.student
     sparsity = 0.0 if student.masks is None else student.masks.sparsity
@@ -232,7 +233,7 @@ def _control(
     """A control's figures, and the student's lead over it with its paired 95 % interval."""
     key = f"control_{name}"
     lead = accuracy_difference(predictions["student"], predictions[key], predictions["targets"])
-    figures = _figures(summarise(control.module.cpu(), example), top1[key])
+    figures = _figures(summarise(on_cpu(control.module), example), top1[key])
     return ControlFigures(
         name=name,
         **figures,

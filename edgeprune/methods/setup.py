@@ -26,13 +26,13 @@ from edgeprune.methods.sources import (
 from edgeprune.methods.student import seeded
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
-from edgeprune.models.wording import brief
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import choose_precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
 from edgeprune.train.teacher import Teacher
+from edgeprune.wording import brief
 
 
 @dataclass(frozen=True)

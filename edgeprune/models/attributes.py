@@ -8,7 +8,7 @@ from typing import Any, Final
 from torch import nn
 
 from edgeprune.errors import UserInputError
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 AttributeValue = int | bool | str | tuple[int, ...]
 

@@ -24,7 +24,7 @@ from edgeprune.models.resize import resize_parameters
 from edgeprune.models.restore import restore_model
 from edgeprune.models.safe_load import load_plain, owned_tensors
 from edgeprune.models.skeleton import build_skeleton
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 __all__ = [
     "FORMAT",

@@ -9,7 +9,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from edgeprune.errors import UserInputError
-from edgeprune.models.wording import brief
+from edgeprune.wording import brief
 
 # Position of the argument that says "as in training".
 _TRAINING_FLAG = {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from torch import nn
 
 from edgeprune.errors import UserInputError
-from edgeprune.models.wording import brief
+from edgeprune.importing import import_function
+from edgeprune.wording import brief
 
 
 def load_factory(spec: str, option: str = "--model") -> Callable[[], nn.Module]:
@@ -24,18 +22,7 @@ def load_factory(spec: str, option: str = "--model") -> Callable[[], nn.Module]:
         UserInputError: when the import fails; the returned caller raises it when the factory
             fails or makes no `nn.Module`. One line each.
     """
-    module_name, _, attribute = spec.partition(":")
-    if not module_name or not attribute:
-        raise UserInputError(f"{option} {spec}: write it as pkg.mod:factory")
-    # A console script has its own folder on the path, not the one the user stands in.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise UserInputError(f"{option} {spec}: cannot be imported: {brief(error)}") from error
-    if not callable(factory):
-        raise UserInputError(f"{option} {spec}: is a {type(factory).__name__}, not a function")
+    factory = import_function(spec, option)
 
     def make() -> nn.Module:
         try:

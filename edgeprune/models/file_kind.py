@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from edgeprune.errors import CorruptFileError, UserInputError
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 # The first pickle of a file written by torch.save before version 1.6.
 _LEGACY_MAGIC: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."

@@ -18,7 +18,7 @@ from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.registry import is_known, native_image_size
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.summary import ModelSummary, summarise
-from edgeprune.models.wording import brief
+from edgeprune.wording import brief
 
 _DEFAULT_CLASSES: Final = 10
 _RGB: Final = 3

@@ -21,7 +21,7 @@ from edgeprune.models.registry import native_image_size
 from edgeprune.models.safe_load import code_named_by, load_plain, load_trusted, owned_tensors
 from edgeprune.models.sidecar import Sidecar, read_sidecar
 from edgeprune.models.state_dict import fill_from, load_into, read_sizes, unwrap_state_dict
-from edgeprune.models.wording import brief, shown
+from edgeprune.wording import brief, shown
 
 
 @dataclass(frozen=True)

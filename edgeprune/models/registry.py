@@ -14,8 +14,8 @@ from torch import nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models import mobilenet, resnet, vgg
-from edgeprune.models.wording import shown
 from edgeprune.models.wrn import WideResNet
+from edgeprune.wording import shown
 
 _WRN = re.compile(r"wrn_([1-9]\d{0,2})_([1-9]\d?)")
 _LISTED_WRN: Final = ("wrn_10_1", "wrn_16_1", "wrn_16_2", "wrn_28_10", "wrn_40_1", "wrn_40_2")

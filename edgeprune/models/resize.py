@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models.layer_check import layer_fault
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 
 def resize_parameters(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:

@@ -15,7 +15,7 @@ from edgeprune.models.attributes import apply_attributes
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
 from edgeprune.models.skeleton import build_skeleton
-from edgeprune.models.wording import brief, shown
+from edgeprune.wording import brief, shown
 
 if TYPE_CHECKING:
     from edgeprune.data.preprocessing import Preprocessing

@@ -17,7 +17,7 @@ from torch import Tensor
 from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.models.file_kind import FileKind
 from edgeprune.models.pickle_scan import named_code
-from edgeprune.models.wording import brief, shown
+from edgeprune.wording import brief, shown
 
 _LARGEST_PICKLE: Final = 64 * 2**20
 # magic number, protocol, system, content, storage keys

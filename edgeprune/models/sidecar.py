@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgeprune.errors import CorruptFileError
-from edgeprune.models.wording import brief
+from edgeprune.wording import brief
 
 _LARGEST: Final = 16 * 2**20
 

@@ -13,7 +13,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.models.resize import keys_fault
 from edgeprune.models.restore import fill_skeleton
 from edgeprune.models.skeleton import build_skeleton
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model_state", "model", "net")
 _PREFIXES: Final = ("module.", "_orig_mod.")

@@ -13,7 +13,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.models.classes import class_mapping
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
-from edgeprune.models.wording import brief
+from edgeprune.wording import brief
 
 __all__ = ["LoadedModel", "class_mapping", "load_teacher"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import torchvision
 from torch import nn
 
-from edgeprune.models.wording import shown
+from edgeprune.wording import shown
 
 _RGB: Final = 3
 _DEFAULT_IMAGE_SIZE: Final = 224
