@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def save_atomic(path: str | os.PathLike[str], writer: Callable[[BinaryIO], None]) -> None:
+def save_atomic(
+    path: str | os.PathLike[str], writer: Callable[[BinaryIO], None], *, sync: bool = True
+) -> None:
     """Let `writer` fill a temporary file beside `path`, sync it, and rename it into place.
+
+    Without `sync` a power failure (not a killed process) can leave half a file: for what can be
+    made again, and whose reader notices.
 
     On any failure (a full disk included) the old file stays and the temporary one is removed.
     """
@@ -22,13 +27,15 @@ def save_atomic(path: str | os.PathLike[str], writer: Callable[[BinaryIO], None]
         with os.fdopen(descriptor, "wb") as stream:
             writer(stream)
             stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    if sync:
+        _sync_folder(target.parent)
 
 
 def write_bytes_atomic(path: str | os.PathLike[str], data: bytes) -> None:

@@ -27,6 +27,7 @@ from edgeprune.recipe import CONTROLS, Control, Recipe, resolve_recipe
 from edgeprune.report.html import write_html
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
 from edgeprune.train.distributed import World, join_world, leave_world
+from edgeprune.train.precision import choose_precision
 from edgeprune.train.progress import ConsoleProgress, Progress
 from edgeprune.train.run_folder import RunFolder
 
@@ -48,6 +49,7 @@ def compress(
     out: str | os.PathLike[str] = "runs/compress",
     controls: Sequence[str] = (),
     device: str = "auto",
+    teacher_cache: str | os.PathLike[str] | None = None,
     show_progress: bool = False,
     **settings: Any,
 ) -> RunReport:
@@ -68,6 +70,8 @@ def compress(
         out: run folder.
         controls: names of controls to train as well, see `edgeprune.methods.controls`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        teacher_cache: folder that keeps what the teacher says of every batch; runs of the same
+            seed, and the controls of one run, then ask it once. Changes no result.
         show_progress: print progress on stderr.
         settings: any field of `edgeprune.recipe.Recipe`.
 
@@ -83,7 +87,7 @@ def compress(
     unknown = [control for control in controls if control not in CONTROLS]
     if unknown:
         raise UserInputError(f"unknown control '{unknown[0]}': use {', '.join(CONTROLS)}")
-    sources = Sources(teacher, student, data, loss)
+    sources = Sources(teacher, student, data, loss, teacher_cache)
     recipe = resolve_recipe(method, preset, {**settings, **sources.names()})
     _check_gate(recipe)
     check_plan(recipe)
@@ -118,10 +122,12 @@ def _compress(
     # A control that is asked for later joins those that the report has already.
     controls = list(dict.fromkeys([*measured, *controls]))
     progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
+    if world.is_main:
+        precision = choose_precision(recipe.precision, world.device)
+        hold_conditions(folder, world.size, precision.name, shown)
     run, context = prepare_run(recipe, sources, folder, world, progress)
     check_controls(controls, context.fresh_weights)
     if world.is_main:
-        hold_conditions(folder, world.size, run.precision.name, shown)
         write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
     delivered = METHODS[recipe.method](run)
     method_rows, start = len(run.history), run.start

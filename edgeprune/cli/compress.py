@@ -36,6 +36,8 @@ from edgeprune.recipe import CONTROLS, METHODS, PRESETS, parse_assignments
 @click.option("--std", type=str, help="Comma-separated channel deviations of a bare teacher.")
 @click.option("--min-accuracy", type=float, help="Exit 3 if the student's metric is below this.")
 @click.option("--trust-pickle", is_flag=True, help="Load a teacher file that can run code.")
+@click.option("--teacher-cache", type=click.Path(path_type=Path),
+              help="Folder that keeps the teacher's answers, for controls and runs.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on stdout.")
 def command(
     teacher: Path,
@@ -46,6 +48,7 @@ def command(
     mean: str | None,
     std: str | None,
     trust_pickle: bool,
+    teacher_cache: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -75,6 +78,7 @@ def command(
         out=folder,
         device=device,
         controls=controls,
+        teacher_cache=teacher_cache,
         show_progress=True,
         **settings,
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from edgeprune.distill.summary import TapSummary, summarise
+from edgeprune.distill.summary import TapSummary, summarise, summarise_all
 from edgeprune.distill.sync_norm import SyncedBatchNorm1d
 from edgeprune.distill.tap_shapes import channels_of, check_kinds, check_shape
 from edgeprune.distill.values import value_distances
@@ -61,12 +61,13 @@ class AttentionHead(nn.Module):
         )
 
     def forward(
-        self, teacher_features: Sequence[Tensor], student_features: Sequence[Tensor]
+        self, teacher_features: Sequence[Tensor | TapSummary], student_features: Sequence[Tensor]
     ) -> Tensor:
         """AFD of one batch, a scalar.
 
         Args:
-            teacher_features: N_t taps of the batch; no gradient flows to them.
+            teacher_features: N_t taps of the batch, or what `summarise` makes of them; no gradient
+                flows to them.
             student_features: N_s taps of the same batch.
 
         Raises:
@@ -75,8 +76,7 @@ class AttentionHead(nn.Module):
         """
         self._check(teacher_features, student_features)
         with torch.autocast(student_features[0].device.type, enabled=False):
-            with torch.no_grad():
-                teacher = [summarise(feature.detach()) for feature in teacher_features]
+            teacher = summarise_all(teacher_features)
             student = [summarise(feature) for feature in student_features]
             weighted = self.attention(teacher, student) * value_distances(teacher, student)
             loss: Tensor = weighted.sum() / len(student_features[0])
@@ -115,7 +115,7 @@ class AttentionHead(nn.Module):
             layer.weight.grad = old.grad.index_select(1, keep)
         layer.in_features = len(keep)
 
-    def _check(self, teacher: Sequence[Tensor], student: Sequence[Tensor]) -> None:
+    def _check(self, teacher: Sequence[Tensor | TapSummary], student: Sequence[Tensor]) -> None:
         for side, features, layers in (
             ("teacher", teacher, self.query_layers),
             ("student", student, self.key_layers),

@@ -6,6 +6,7 @@ is the largest tensor of a step, and plain autograd would write several gradient
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,17 @@ class TapSummary:
 
     pooled: Tensor
     energy: Tensor | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The tap's own: (B, C), (B, P, C) or (B, C, H, W)."""
+        batch, channels = self.pooled.shape
+        if self.energy is None:
+            return batch, channels
+        positions = tuple(self.energy.shape[1:])
+        return (
+            (batch, *positions, channels) if len(positions) == 1 else (batch, channels, *positions)
+        )
 
 
 def working_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -50,6 +62,17 @@ def summarise(features: Tensor) -> TapSummary:
         flat = features.permute(0, 2, 3, 1).flatten(1, 2)
         return _reduce(flat, channel_dim=2, positions=features.shape[2:])
     return _reduce(features.flatten(2), channel_dim=1, positions=features.shape[2:])
+
+
+@torch.no_grad()
+def summarise_all(features: Sequence[Tensor | TapSummary]) -> list[TapSummary]:
+    """Reduce a frozen network's taps, in full precision under autocast too.
+
+    Taps that are reduced already stay as they are.
+    """
+    device = next((tap.device.type for tap in features if isinstance(tap, Tensor)), "cpu")
+    with torch.autocast(device, enabled=False):
+        return [tap if isinstance(tap, TapSummary) else summarise(tap) for tap in features]
 
 
 def _reduce(flat: Tensor, *, channel_dim: int, positions: torch.Size) -> TapSummary:

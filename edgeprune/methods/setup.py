@@ -28,10 +28,11 @@ from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
-from edgeprune.train.precision import choose_precision
+from edgeprune.train.precision import Precision, choose_precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
 from edgeprune.train.teacher import Teacher
+from edgeprune.train.teacher_cache import TeacherCache
 from edgeprune.wording import brief
 
 
@@ -43,6 +44,7 @@ class Sources:
     student: str | Callable[[], nn.Module] | None
     data: str | Data
     loss: Callable[..., Any] | None = None
+    teacher_cache: str | os.PathLike[str] | None = None
 
     def names(self) -> dict[str, Any]:
         """Recipe settings that name the data and, where it has a name, the student."""
@@ -133,6 +135,10 @@ def prepare_run(
         tap_shapes(original, student_taps, probe)
     teacher = Teacher(loaded.module, tuple(teacher_taps), columns)
     teacher.module.to(world.device)
+    precision = choose_precision(recipe.precision, world.device)
+    if sources.teacher_cache is not None:
+        identity = _what_decides_answers(teacher, precision)
+        teacher.cache = TeacherCache(sources.teacher_cache, identity, progress.note)
     run = Run(
         recipe,
         data,
@@ -141,11 +147,26 @@ def prepare_run(
         tuple(student_taps),
         folder,
         world,
-        choose_precision(recipe.precision, world.device),
+        precision,
         progress,
         sources.loss,
     )
     return run, Context(loaded, student)
+
+
+def _what_decides_answers(teacher: Teacher, precision: Precision) -> dict[str, Any]:
+    device = next(teacher.module.parameters()).device
+    return {
+        "network": type(teacher.module).__name__,
+        "weights": fingerprint(teacher.module),
+        "taps": teacher.taps,
+        "columns": None if teacher.columns is None else teacher.columns.tolist(),
+        "precision": precision.name,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
 
 
 def fingerprint(module: nn.Module) -> str:

@@ -12,6 +12,7 @@ from edgeprune.data.batch import Batch
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.distill.head import AttentionHead
 from edgeprune.distill.losses import LossParts, SadLoss, Task, TaskLoss
+from edgeprune.distill.summary import TapSummary
 from edgeprune.distill.taps import TapRecorder, tap_shapes
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision, in_layout, lay_out
@@ -31,7 +32,7 @@ class StudentForward(nn.Module):
         self._recorder = recorder
 
     def forward(
-        self, inputs: tuple[Tensor, ...], teacher_features: list[Tensor]
+        self, inputs: tuple[Tensor, ...], teacher_features: list[TapSummary]
     ) -> tuple[Tensor, Tensor | None]:
         """Student outputs and the AFD loss (None without a head)."""
         if self.head is None or self._recorder is None:
@@ -153,11 +154,11 @@ class Learner:
         """Put student and head in training mode."""
         self._forward.train()
 
-    def _ask_teacher(self, batch: Batch) -> tuple[Tensor | None, list[Tensor]]:
+    def _ask_teacher(self, batch: Batch) -> tuple[Tensor | None, list[TapSummary]]:
         if self.teacher is None or not self.settings.loss.uses_teacher:
             return None, []
         if self.head is None:
-            return self.teacher.predict(batch.inputs), []
+            return self.teacher.answers(batch.inputs), []
         return self.teacher(batch.inputs)
 
     def _make_head(self, inputs: tuple[Tensor, ...]) -> AttentionHead:

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from edgeprune.data.batch import Batch
 from edgeprune.distill.losses import SadLoss
-from edgeprune.distill.summary import TapSummary, summarise
+from edgeprune.distill.summary import TapSummary, summarise, summarise_all
 from edgeprune.distill.taps import TapRecorder, default_taps
 from edgeprune.distill.values import value_distances
 from edgeprune.models.registry import build_model
@@ -115,17 +115,19 @@ class Setup:
         head = self.distilled.head
         assert head is not None
         recorder = TapRecorder(self.distilled.student, self.distilled.student_taps)
+        of_teacher = TapRecorder(self.teacher.module, self.teacher.taps)
         with self.precision.autocast(), torch.no_grad():
-            outputs, teacher_features = self.teacher(self.batch.inputs)
+            with of_teacher:
+                outputs = self.teacher.predict(self.batch.inputs)
             with recorder:
                 self.distilled.student(*self.batch.inputs)
         features = [feature.detach().requires_grad_() for feature in recorder.features]
-        teacher = [summarise(feature) for feature in teacher_features]
+        teacher = summarise_all(of_teacher.features)
         student = [_as_leaf(summarise(feature)) for feature in features]
         logits = outputs.detach().clone().requires_grad_()
         loss = SadLoss(ALPHA, BETA, TAU)
         return {
-            "summarise teacher taps": lambda: [summarise(feature) for feature in teacher_features],
+            "summarise teacher taps": lambda: summarise_all(of_teacher.features),
             "summarise student taps, both ways": lambda: _backward(
                 sum(s.pooled.sum() + _energy(s).sum() for s in map(summarise, features))
             ),

@@ -21,6 +21,7 @@ from table.rows import BEST, FIRST, Row
 from table.settings import Setting
 
 _PRESET = "quick"
+TEACHER_CACHE = "teacher-cache"  # all rows of a seed see the same batches
 
 
 @dataclass
@@ -101,6 +102,7 @@ class Bench:
             preset=_PRESET,
             out=folder,
             device=self.device,
+            teacher_cache=self.out / TEACHER_CACHE,
             show_progress=True,
             **{**self._settings(seed), **more},
         )
@@ -109,7 +111,10 @@ class Bench:
         assert row.control is not None
         settings = self._settings(seed)
         recipe = resolve_recipe(FIRST, _PRESET, settings)
-        sources = Sources(self.teacher(), self.setting.student, self.setting.data)
+        sources = Sources(
+            self.teacher(), self.setting.student, self.setting.data,
+            teacher_cache=self.out / TEACHER_CACHE,
+        )  # fmt: skip
         start = Start(self.out / f"seed-{seed}" / FIRST, row.control)
         shown = ConsoleProgress()
         try:

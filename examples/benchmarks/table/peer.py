@@ -32,6 +32,7 @@ from edgeprune.models.summary import count_macs, count_params
 from edgeprune.recipe import Recipe
 from edgeprune.report.run_report import REPORT_NAME, RunReport
 from edgeprune.train.distributed import join_world
+from edgeprune.train.precision import choose_precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
 from table.rows import DENSE_SAD
@@ -76,8 +77,9 @@ def run_peer(
         if (out / REPORT_NAME).exists():
             return
         progress = RecordedProgress(folder.path / "history.jsonl", shown)
+        precision = choose_precision(recipe.precision, world.device)
+        hold_conditions(folder, world.size, precision.name, shown)
         run, context = prepare_run(recipe, sources, folder, world, progress)
-        hold_conditions(folder, world.size, run.precision.name, shown)
         write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
         student = _pruned(run, start)
         loss = run.sad_loss() if start.control == DENSE_SAD else run.plain_loss()
