@@ -91,6 +91,7 @@ def compress(
     recipe = resolve_recipe(method, preset, {**settings, **sources.names()})
     _check_gate(recipe)
     check_plan(recipe)
+    identity = _identity(recipe, sources)  # a mistyped teacher leaves no folder behind
     folder = RunFolder(out)
     folder.create()
     world = join_world(device)
@@ -99,7 +100,7 @@ def compress(
         with folder.locked_by(world):
             if world.is_main:
                 folder.remove_leftovers()
-                folder.claim(_identity(recipe, sources), folder.path / REPORT_NAME)
+                folder.claim(identity, folder.path / REPORT_NAME)
             return _compress(recipe, sources, folder, world, shown, controls)
     finally:
         shown.close()

@@ -142,6 +142,12 @@ def test_weights_that_the_last_step_ruined_are_never_kept(teacher: Path, out: Pa
     assert not (out / "state" / "rewind.done.pt").exists()
 
 
+def test_a_teacher_that_is_not_there_leaves_no_folder(tmp_path: Path, out: Path) -> None:
+    ended = edgeprune("compress", tmp_path / "nobody.pt", *DIGITS, "--out", out)
+    assert "nobody.pt" in complaint(ended, 2)
+    assert not out.exists()
+
+
 def test_places_that_cannot_hold_a_run(teacher: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
