@@ -28,8 +28,8 @@ class Training:
         return replace(self, rate=replace(self.rate, offset=round_number * self.round_epochs))
 
     def first_steps(self, steps: int) -> Training:
-        """Only the first `steps` steps of the first epoch."""
-        return replace(self, epochs=1, steps=steps)
+        """Only the first `steps` steps, at the rates they have in the whole."""
+        return replace(self, steps=steps)
 
     def with_loss(self, loss: LossSettings) -> Training:
         """The same training under another loss."""

@@ -113,7 +113,7 @@ class Fit:
         self.progress.replay(self.result.history)
 
     def _epochs(self, learner: Learner, first: int) -> None:
-        for epoch in range(first, self.settings.epochs):
+        for epoch in range(first, self._epochs_begun()):
             if self._before_epoch is not None:
                 record = self._before_epoch(epoch, learner)
                 if record is not None:
@@ -124,7 +124,7 @@ class Fit:
             row["energy_reason"] = window.result.reason
             self.result.history.append(row)
             self.progress.epoch(row)
-            if epoch + 1 < self.settings.epochs:
+            if epoch + 1 < self._epochs_begun():
                 self._save(learner, epoch + 1)
 
     def _epoch(self, learner: Learner, epoch: int) -> HistoryRow:
@@ -132,12 +132,12 @@ class Fit:
         learner.train_mode()
         totals = torch.zeros(6, dtype=torch.float64, device=self.world.device)
         rate = 0.0
-        steps = self._steps()
+        steps = self._steps(epoch)
         for number, batch in enumerate(self._batches(epoch, steps)):
             rate = self.settings.rate.at(epoch + number / steps)
             parts, outputs = learner.step(batch, epoch, number, rate)
             totals += _sums(parts.total, parts.task, parts.kl, parts.afd, outputs, batch)
-            self.progress.step(self.settings.stage, epoch, self.settings.epochs, number, steps)
+            self.progress.step(self.settings.stage, epoch, self._epochs_begun(), number, steps)
             if number % _CHECK_EVERY == 0 or number + 1 == steps:
                 self._check_finite(float(totals[0]), epoch, rate)
         self.world.average_buffers(self.network.module)
@@ -154,7 +154,7 @@ class Fit:
             "train_top1": 100.0 * hits / seen,
             "val_top1": self._validate(),
             **self._describe(),
-            "passes": steps / self.data.num_batches(self.settings.batch_size, self.world.size),
+            "passes": steps / self._steps_per_epoch,
             "seconds": time.monotonic() - started,
         }
 
@@ -170,9 +170,19 @@ class Fit:
         for batch in itertools.islice(batches, steps):
             yield batch.to(self.world.device)
 
-    def _steps(self) -> int:
-        whole = self.data.num_batches(self.settings.batch_size, self.world.size)
-        return min(whole, self.settings.steps or whole)
+    @property
+    def _steps_per_epoch(self) -> int:
+        return self.data.num_batches(self.settings.batch_size, self.world.size)
+
+    def _steps(self, epoch: int) -> int:
+        whole = self._steps_per_epoch
+        total = self.settings.steps
+        return whole if total is None else min(whole, total - epoch * whole)
+
+    def _epochs_begun(self) -> int:
+        """Epochs of which at least one step is taken."""
+        total = self.settings.steps
+        return self.settings.epochs if total is None else math.ceil(total / self._steps_per_epoch)
 
     def _validate(self) -> float:
         return top1_percent(self.network.module, self.data, "val", self.world, self.precision)

@@ -37,10 +37,12 @@ class FitSettings:
 
     Attributes:
         stage: name of the training inside its run; its state files carry it.
-        epochs: whole epochs; with `steps`, only that many steps of the first.
+        epochs: whole epochs.
         batch_size: samples per step over all processes.
         rate: learning rate schedule.
         seed: of shuffling, augmentation and dropout, and of the head's weights.
+        steps: length of the training in steps, where it ends within an epoch; `epochs` then is
+            what it takes part of.
     """
 
     stage: str
