@@ -90,7 +90,11 @@ class Recipe(BaseModel):
     target_macs: Positive | None = None
     round_to: Count = 8
     floor: Fraction = 0.1
+    floors: dict[str, Fraction] = Field(
+        default_factory=dict, description="floor of single layers, by name or pattern"
+    )
     global_pruning: bool = True
+    isomorphic: bool = Field(False, description="rank channels within groups of one structure")
     ignored_layers: tuple[str, ...] = ()
 
     # Lottery tickets.

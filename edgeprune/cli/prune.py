@@ -27,6 +27,12 @@ import click
               help="Layer, or pattern of layers, to leave alone (repeatable).")  # fmt: skip
 @click.option("--global/--local", "global_pruning", default=True, show_default=True,
               help="Rank channels over the whole network, or narrow all groups alike.")  # fmt: skip
+@click.option("--isomorphic", is_flag=True,
+              help="Rank channels only within groups of the same structure.")  # fmt: skip
+@click.option("--floor", type=click.FloatRange(0, 1), default=0.1, show_default=True,
+              help="Fraction of its width that every group keeps.")  # fmt: skip
+@click.option("--layer-floor", "layer_floors", multiple=True, metavar="NAME=F",
+              help="The same for a layer, or a pattern of layers (repeatable).")  # fmt: skip
 @click.option("--image-size", type=click.IntRange(min=1), help="Side of the images in pixels.")
 @click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.")
 @click.option("--num-classes", type=click.IntRange(min=1), help="Outputs of fresh weights.")
@@ -41,6 +47,7 @@ def command(
     num_classes: int | None,
     seed: int,
     out: Path,
+    layer_floors: tuple[str, ...],
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -58,7 +65,7 @@ def command(
     from edgeprune.prune.files import ModelChoice, prune_file
 
     choice = ModelChoice(checkpoint, arch, num_classes, in_channels, image_size, seed)
-    report = prune_file(choice, out, **settings)
+    report = prune_file(choice, out, floors=dict(map(_floor, layer_floors)), **settings)
     if as_json:
         import json
 
@@ -69,3 +76,11 @@ def command(
     from edgeprune.prune.terminal import prune_table
 
     Console().print(prune_table(report, out))
+
+
+def _floor(text: str) -> tuple[str, float]:
+    name, _, value = text.rpartition("=")
+    try:
+        return name, float(value)
+    except ValueError as failure:
+        raise click.BadParameter(f"--layer-floor {text}: write it as NAME=0.5") from failure

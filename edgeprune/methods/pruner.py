@@ -27,6 +27,7 @@ from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.width_rules import WidthRules
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.learner import Learner
@@ -58,6 +59,9 @@ class Pruner:
         self._world = world
         self._taps = taps
         self._example = data.example_inputs(1)
+        self._rules = WidthRules(
+            recipe.round_to, recipe.floor, recipe.floors, recipe.global_pruning, recipe.isomorphic
+        )
         self._budget = Budget(recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
         original = build().to(world.device)
         graph = self._trace(original)
@@ -112,9 +116,7 @@ class Pruner:
             graph,
             score_channels(student.module, graph, "random", seed=self._recipe.seed),
             Budget(target_params=float(count_params(model.module))),
-            round_to=1,
-            floor=0.0,
-            global_pruning=False,
+            WidthRules(round_to=1, floor=0.0, global_pruning=False),
             original=self.original,
             costs=costs,
         )
@@ -126,9 +128,7 @@ class Pruner:
             graph,
             score_channels(original, graph, "random", seed=self._recipe.seed),
             self._budget,
-            round_to=self._recipe.round_to,
-            floor=self._recipe.floor,
-            global_pruning=self._recipe.global_pruning,
+            self._rules,
             original=self.original,
             costs=costs,
         )
@@ -169,9 +169,7 @@ class Pruner:
             scores,
             budget,
             self._on_device(),
-            round_to=recipe.round_to,
-            floor=recipe.floor,
-            global_pruning=recipe.global_pruning,
+            self._rules,
             original=self.original,
         )
         return plan.choice.removal.as_dict(), _record(graph, plan)

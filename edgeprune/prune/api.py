@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from edgeprune.prune.importance import score_channels
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.report import GroupWidths, PruneReport, Target
 from edgeprune.prune.surgery import channels_removed
+from edgeprune.prune.width_rules import WidthRules
 
 __all__ = ["PruneReport", "prune_model"]
 
@@ -36,6 +37,8 @@ def prune_model(
     ignored_layers: Sequence[str] = (),
     optimizer: torch.optim.Optimizer | None = None,
     floor: float = 0.1,
+    floors: Mapping[str, float] | None = None,
+    isomorphic: bool = False,
     seed: int = 0,
 ) -> PruneReport:
     """Remove the least important channels of `model`, physically and in place.
@@ -55,6 +58,8 @@ def prune_model(
         ignored_layers: names or patterns of layers whose output channels stay.
         optimizer: its parameters and state follow, so that training can go on.
         floor: fraction of its width that every group keeps.
+        floors: the same for single layers, by name or pattern; never below `floor`.
+        isomorphic: rank channels only against those of groups with the same structure.
         seed: for `importance="random"`.
 
     Raises:
@@ -63,22 +68,14 @@ def prune_model(
         UnsupportedError: the model cannot be traced, or the optimiser cannot follow.
     """
     inputs = _as_inputs(example_inputs)
+    rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic)
     budget = Budget(pruning_ratio, target_params, target_macs)
     graph = trace_channels(model, inputs, ignored_layers=ignored_layers)
     costs = CostModel.of(model, graph)
     scores = score_channels(model, graph, importance, seed=seed)
-    plan = plan_removal(
-        model,
-        graph,
-        scores,
-        budget,
-        inputs,
-        round_to=round_to,
-        floor=floor,
-        global_pruning=global_pruning,
-    )
+    plan = plan_removal(model, graph, scores, budget, inputs, rules)
     skipped = (*graph.skipped, *_unscored(graph, scores, importance), *plan.skipped)
-    proof = _require_success(plan, len(skipped), round_to, floor)
+    proof = _require_success(plan, len(skipped), rules)
     with channels_removed(model, graph, plan.choice.removal, optimizer=optimizer):
         _check_result(model, inputs, plan.choice)
     return _report(graph, costs, plan.choice, proof, skipped)
@@ -102,7 +99,7 @@ def _unscored(
     )
 
 
-def _require_success(plan: Plan, skipped: int, round_to: int, floor: float) -> Equivalence:
+def _require_success(plan: Plan, skipped: int, rules: WidthRules) -> Equivalence:
     choice = plan.choice
     if not choice.met:
         missed = ", ".join(
@@ -110,8 +107,8 @@ def _require_success(plan: Plan, skipped: int, round_to: int, floor: float) -> E
             for name in choice.limited_by
         )
         raise BudgetMissedError(
-            f"cannot reach {missed} with floor={floor:g}, round_to={round_to} and {skipped} "
-            "layers that stay as they are: ask for less, or lower floor or round_to"
+            f"cannot reach {missed} with floor={rules.floor:g}, round_to={rules.round_to} and "
+            f"{skipped} layers that stay as they are: ask for less, or lower floor or round_to"
         )
     if plan.equivalence is None:
         raise UserInputError("the budget is met already: ask for more, or leave the network as is")

@@ -18,9 +18,10 @@ from edgeprune.errors import UserInputError
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.limits import Limits
-from edgeprune.prune.ranking import Ranking, Selection
+from edgeprune.prune.ranking import Order, Ranking, Selection
 from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.steps import make_steps
+from edgeprune.prune.width_rules import WidthRules
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,8 @@ def choose_removal(
     graph: ChannelGraph,
     scores: Sequence[FloatArray],
     budget: Budget,
+    rules: WidthRules | None = None,
     *,
-    round_to: int = 8,
-    floor: float = 0.1,
-    global_pruning: bool = True,
     original: OriginalSize | None = None,
     costs: CostModel | None = None,
     locked: Collection[int] = (),
@@ -136,31 +135,30 @@ def choose_removal(
         graph: the network as it is now.
         scores: importance of each channel, one array per group; groups with a score that is not
             finite are left alone.
-        round_to: groups wider than this keep a multiple of it.
-        floor: fraction of its original width that every group keeps.
-        global_pruning: rank channels across groups; otherwise every group loses the same fraction.
+        rules: rounding, floors and ranking.
         original: the size that budgets and floors are fractions of, so that repeated events add
             up; default: the network as it is now.
         costs: counts the model's own parameters; default: all tensors but norm statistics.
         locked: groups that must not change.
     """
-    _check_settings(graph, scores, round_to, floor)
+    rules = rules or WidthRules()
+    _check(graph, scores, rules)
     costs = costs or CostModel(graph)
     original = original or OriginalSize.of(graph, costs)
     widths = {group.name: group.size for group in graph.groups} | dict(original.widths)
     limits = Limits.of(budget.asked(), graph, widths, (original.params, original.macs))
+    order = Order.of(rules, graph)
     choice: Choice | None = None
     for split_small in (False, True):
         steps = make_steps(
             graph,
             scores,
             widths,
-            round_to=round_to,
-            floor=floor,
+            rules,
             split_small=split_small,
             locked=locked,
         )
-        selection, met = Ranking(steps, costs, limits, global_pruning).choose()
+        selection, met = Ranking(steps, costs, limits, order).choose()
         choice = _choice(scores, selection, met, budget, limits, costs)
         if met:
             break
@@ -195,13 +193,8 @@ def _choice(
     )
 
 
-def _check_settings(
-    graph: ChannelGraph, scores: Sequence[FloatArray], round_to: int, floor: float
-) -> None:
-    if round_to < 1:
-        raise UserInputError(f"round_to: {round_to} is not a width; give 1 or more")
-    if not 0 <= floor <= 1:
-        raise UserInputError(f"floor: {floor:g} is out of range; give a fraction from 0 to 1")
+def _check(graph: ChannelGraph, scores: Sequence[FloatArray], rules: WidthRules) -> None:
+    rules.check_names(graph)
     if [len(score) for score in scores] != [group.size for group in graph.groups]:
         raise UserInputError(
             "the scores are for another network: give one per channel of each group"

@@ -11,6 +11,7 @@ from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.equivalence import Equivalence, RemovalNotEqualError, prove
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
+from edgeprune.prune.width_rules import WidthRules
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,8 @@ def plan_removal(
     scores: Sequence[FloatArray],
     budget: Budget,
     example_inputs: tuple[Tensor, ...],
+    rules: WidthRules | None = None,
     *,
-    round_to: int = 8,
-    floor: float = 0.1,
-    global_pruning: bool = True,
     original: OriginalSize | None = None,
 ) -> Plan:
     """Choose channels for a budget and prove their removal; `model` is not changed.
@@ -50,9 +49,7 @@ def plan_removal(
         scores: importance per channel, one array per group.
         budget: what is to be reached.
         example_inputs: what the model is called with.
-        round_to: as for `choose_removal`, like all that follows.
-        floor: fraction of its original width that every group keeps.
-        global_pruning: rank channels across groups.
+        rules: rounding, floors and ranking.
         original: the size that the budget refers to.
 
     Raises:
@@ -66,9 +63,7 @@ def plan_removal(
             graph,
             scores,
             budget,
-            round_to=round_to,
-            floor=floor,
-            global_pruning=global_pruning,
+            rules,
             original=original,
             costs=costs,
             locked=locked,

@@ -4,16 +4,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from edgeprune.prune.cost import CostModel, FloatArray
-from edgeprune.prune.graph.types import IntArray
+from edgeprune.prune.graph.types import ChannelGraph, IntArray
 from edgeprune.prune.limits import MACS, PARAMS, Limits
 from edgeprune.prune.steps import Steps
+from edgeprune.prune.width_rules import WidthRules, structures
 
 _STEEPEST_TILT = 2.0
 _TILT_HALVINGS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Which of two steps is taken first.
+
+    Attributes:
+        kind: `global`, the less important one; `isomorphic`, the one that is further down among
+            the steps of its structure; `alike`, the one that leaves its group wider.
+        structure: of each group.
+    """
+
+    kind: Literal["global", "isomorphic", "alike"]
+    structure: IntArray
+
+    @staticmethod
+    def of(rules: WidthRules, graph: ChannelGraph) -> Order:
+        """What the user's rules say."""
+        if not rules.global_pruning:
+            return Order("alike", structures(graph))
+        return Order("isomorphic" if rules.isomorphic else "global", structures(graph))
+
+    def key(self, steps: Steps) -> FloatArray:
+        """A number per step; smaller ones come first. It ascends within every group."""
+        if self.kind == "alike":
+            return steps.fraction
+        return steps.score if self.kind == "global" else self._place_in_structure(steps)
+
+    def _place_in_structure(self, steps: Steps) -> FloatArray:
+        """The share of its structure's channels that are gone half-way through the step."""
+        key = np.empty(len(steps), dtype=np.float64)
+        of_step = self.structure[steps.group]
+        for structure in np.unique(of_step):
+            mine = np.flatnonzero(of_step == structure)
+            mine = mine[np.lexsort((steps.order[mine], steps.group[mine], steps.score[mine]))]
+            sizes = steps.size[mine]
+            key[mine] = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
+        return key
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +85,14 @@ class Ranking:
         steps: the steps that may be taken.
         costs: parameters and MACs of a selection.
         limits: what has to hold.
-        across_groups: by importance over the whole network; otherwise all groups shrink alike.
+        order: which step comes before which.
     """
 
-    def __init__(self, steps: Steps, costs: CostModel, limits: Limits, across_groups: bool) -> None:
+    def __init__(self, steps: Steps, costs: CostModel, limits: Limits, order: Order) -> None:
         self._steps = steps
         self._costs = costs
         self._limits = limits
-        self._across_groups = across_groups
+        self._order = order
         self._groups = costs.groups
 
     def choose(self) -> tuple[Selection, bool]:
@@ -63,16 +103,13 @@ class Ranking:
         everything = self._select(np.arange(len(self._steps)))
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
-        plain = self._prefix(self._plain_key())
-        if not self._across_groups:
+        plain = self._prefix(self._order.key(self._steps))
+        if self._order.kind == "alike":
             return plain, True
         candidates = [self._without_needless(plain)]
-        if self._limits.has_both_costs:
+        if self._order.kind == "global" and self._limits.has_both_costs:
             candidates.append(self._without_needless(self._between_costs()))
         return min(candidates, key=lambda selection: selection.lost), True
-
-    def _plain_key(self) -> FloatArray:
-        return self._steps.score if self._across_groups else self._steps.fraction
 
     def _tilted_key(self, tilt: float) -> FloatArray:
         """Importance over the width that is left, weighted by what a group's channels cost.

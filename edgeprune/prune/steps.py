@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, ChannelGroup, IntArray
+from edgeprune.prune.width_rules import WidthRules
 
 _EXACT = 1e-9  # keeps 0.1 * 80 from being rounded up to 9
 
@@ -70,9 +71,8 @@ def make_steps(
     graph: ChannelGraph,
     scores: Sequence[FloatArray],
     original: Mapping[str, int],
+    rules: WidthRules,
     *,
-    round_to: int,
-    floor: float,
     split_small: bool,
     locked: Collection[int] = (),
 ) -> Steps:
@@ -88,8 +88,8 @@ def make_steps(
             allowed_widths(
                 group,
                 original[group.name],
-                round_to=round_to,
-                floor=floor,
+                round_to=rules.round_to,
+                floor=rules.floor_of(group),
                 split_small=split_small,
             )
         ]

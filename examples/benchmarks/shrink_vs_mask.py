@@ -40,6 +40,7 @@ from edgeprune.prune.importance import score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.width_rules import WidthRules
 from edgeprune.recipe import Recipe, resolve_recipe
 from edgeprune.train.distributed import World, join_world
 from edgeprune.train.learner import Learner
@@ -83,8 +84,7 @@ class Pair:
             Budget(
                 self.recipe.pruning_ratio, self.recipe.target_params, self.recipe.target_macs
             ).at(progress, self._original),
-            round_to=self.recipe.round_to,
-            floor=self.recipe.floor,
+            WidthRules(self.recipe.round_to, self.recipe.floor),
             original=self._original,
             costs=CostModel.of(learner.student, graph),
         )

@@ -211,6 +211,12 @@ _OTHERS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "prune, no target": (("prune", "--arch", "wrn_10_1", "--out", "{}"), 2, "target_params"),
     "prune, out of reach": (
         ("prune", "--arch", "wrn_10_1", "--target-params", "1e-4", "--out", "{}"), 4, "reachable"),
+    "prune, floor without a number": (
+        ("prune", "--arch", "wrn_10_1", "--pruning-ratio", "0.5", "--layer-floor", "conv1",
+         "--out", "{}"), 2, "--layer-floor"),
+    "prune, floor of nobody": (
+        ("prune", "--arch", "wrn_10_1", "--pruning-ratio", "0.5", "--layer-floor", "no=0.5",
+         "--out", "{}"), 2, "'no'"),
     "prune, out in nowhere": (
         ("prune", "--arch", "wrn_10_1", "--target-params", "0.5", "--out", "{}/no/p.pt"), 2,
         "--out"),

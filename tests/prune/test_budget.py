@@ -16,6 +16,7 @@ from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.steps import allowed_widths
 from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.width_rules import WidthRules
 
 
 class Traced(tuple[ChannelGraph, CostModel]):
@@ -73,8 +74,7 @@ def test_a_channel_budget_is_met_within_one_step(wide, ratio, seed, round_to, ac
         graph,
         _scores(graph, seed),
         Budget(pruning_ratio=ratio),
-        round_to=round_to,
-        global_pruning=across,
+        WidthRules(round_to, global_pruning=across),
         costs=costs,
     )
     total = sum(group.size for group in graph.groups)
@@ -98,8 +98,7 @@ def test_a_cost_budget_is_met_within_one_step(wide, kind, kept, seed, round_to, 
         graph,
         _scores(graph, seed),
         Budget(**{kind: kept}),
-        round_to=round_to,
-        global_pruning=across,
+        WidthRules(round_to, global_pruning=across),
         costs=costs,
     )
     whole = costs.params() if kind == "target_params" else costs.macs()
@@ -117,9 +116,9 @@ def test_a_cost_budget_is_met_within_one_step(wide, kind, kept, seed, round_to, 
 def test_two_cost_budgets_lose_no_more_than_the_plain_ranking(wide, params, macs, seed):
     graph, costs = wide
     scores = _scores(graph, seed)
-    both = choose_removal(graph, scores, Budget(None, params, macs), round_to=1, costs=costs)
+    both = choose_removal(graph, scores, Budget(None, params, macs), WidthRules(1), costs=costs)
     singles = [
-        choose_removal(graph, scores, budget, round_to=1, costs=costs)
+        choose_removal(graph, scores, budget, WidthRules(1), costs=costs)
         for budget in (Budget(target_params=params), Budget(target_macs=macs))
     ]
     assert both.met
@@ -143,7 +142,7 @@ def test_neither_of_two_cost_budgets_is_overshot(wide, params, macs, slack):
     graph, costs = wide
     for spread in (0.03, 0.5):
         choice = choose_removal(
-            graph, _scores(graph, 1, spread), Budget(None, params, macs), round_to=1, costs=costs
+            graph, _scores(graph, 1, spread), Budget(None, params, macs), WidthRules(1), costs=costs
         )
         assert params - slack < choice.reached["target_params"] <= params
         assert macs - slack < choice.reached["target_macs"] <= macs
@@ -170,10 +169,14 @@ def test_a_global_ranking_spares_the_groups_that_matter(wide):
     graph, costs = wide
     scores = [np.ones(group.size) for group in graph.groups]
     scores[0] *= 100
-    choice = choose_removal(graph, scores, Budget(pruning_ratio=0.5), round_to=1, costs=costs)
+    choice = choose_removal(graph, scores, Budget(pruning_ratio=0.5), WidthRules(1), costs=costs)
     assert choice.removal.counts[0] == 0
     local = choose_removal(
-        graph, scores, Budget(pruning_ratio=0.5), round_to=1, global_pruning=False, costs=costs
+        graph,
+        scores,
+        Budget(pruning_ratio=0.5),
+        WidthRules(1, global_pruning=False),
+        costs=costs,
     )
     widths = np.array([group.size for group in graph.groups])
     assert (np.abs(local.removal.counts / widths - 0.5) < 1 / widths + 1e-9).all()
@@ -215,11 +218,11 @@ def test_groups_of_exactly_the_rounding_are_split_as_a_last_resort(wide):
     graph, costs = wide
     narrow = [i for i, group in enumerate(graph.groups) if group.size == 16]
     easy = choose_removal(
-        graph, _scores(graph, 0), Budget(target_params=0.5), round_to=16, costs=costs
+        graph, _scores(graph, 0), Budget(target_params=0.5), WidthRules(16), costs=costs
     )
     assert not easy.removal.counts[narrow].any()
     hard = choose_removal(
-        graph, _scores(graph, 0), Budget(target_macs=0.15), round_to=16, costs=costs
+        graph, _scores(graph, 0), Budget(target_macs=0.15), WidthRules(16), costs=costs
     )
     assert hard.met
     assert hard.removal.counts[narrow].any()
@@ -245,7 +248,12 @@ def test_repeated_events_are_additive_in_the_original_size(residual):
         scores = [np.arange(1.0, group.size + 1) for group in graph.groups]
         budget = whole.at(event / 3, original)
         choice = choose_removal(
-            graph, scores, budget, round_to=1, original=original, costs=CostModel.of(model, graph)
+            graph,
+            scores,
+            budget,
+            WidthRules(1),
+            original=original,
+            costs=CostModel.of(model, graph),
         )
         remove_channels(model, graph, choice.removal)
         left = sum(group.size for group in graph.groups) - choice.removal.count
@@ -290,8 +298,8 @@ def test_settings_out_of_range_are_refused(wide):
     graph, costs = wide
     budget = Budget(pruning_ratio=0.5)
     with pytest.raises(UserInputError, match="round_to"):
-        choose_removal(graph, _scores(graph, 0), budget, round_to=0, costs=costs)
+        choose_removal(graph, _scores(graph, 0), budget, WidthRules(0), costs=costs)
     with pytest.raises(UserInputError, match="floor"):
-        choose_removal(graph, _scores(graph, 0), budget, floor=2.0, costs=costs)
+        choose_removal(graph, _scores(graph, 0), budget, WidthRules(floor=2.0), costs=costs)
     with pytest.raises(UserInputError, match="another network"):
         choose_removal(graph, _scores(graph, 0)[1:], budget, costs=costs)

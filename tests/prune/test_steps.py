@@ -7,6 +7,7 @@ import pytest
 
 from edgeprune.prune.graph.types import AxisSlices, ChannelGraph, ChannelGroup
 from edgeprune.prune.steps import allowed_widths, make_steps
+from edgeprune.prune.width_rules import WidthRules
 
 
 def _group(size: int, positions: int = 1) -> ChannelGroup:
@@ -60,7 +61,7 @@ def test_what_is_rounded_is_the_width_of_the_tensors():
 def test_steps_take_the_least_important_first():
     graph = ChannelGraph((_group(4),), (), (), {"w": (4,)})
     scores = [np.array([4.0, 1.0, 3.0, 2.0])]
-    steps = make_steps(graph, scores, {"g": 4}, round_to=1, floor=0.0, split_small=False)
+    steps = make_steps(graph, scores, {"g": 4}, WidthRules(1, 0.0), split_small=False)
     assert steps.score.tolist() == [1.0, 2.0, 3.0]
     assert steps.size.tolist() == [1, 1, 1]
     assert steps.fraction.tolist() == pytest.approx([0.125, 0.375, 0.625])
@@ -69,13 +70,14 @@ def test_steps_take_the_least_important_first():
 def test_a_step_of_many_channels_has_their_mean():
     graph = ChannelGraph((_group(8),), (), (), {"w": (8,)})
     scores = [np.arange(8.0)]
-    steps = make_steps(graph, scores, {"g": 8}, round_to=4, floor=0.0, split_small=False)
+    steps = make_steps(graph, scores, {"g": 8}, WidthRules(4, 0.0), split_small=False)
     assert steps.score.tolist() == [1.5]
     assert steps.lost.tolist() == [6.0]
 
 
 def test_locked_and_unscored_groups_have_no_steps():
     graph = ChannelGraph((_group(4),), (), (), {"w": (4,)})
-    settings = {"round_to": 1, "floor": 0.0, "split_small": False}
-    assert len(make_steps(graph, [np.full(4, np.nan)], {"g": 4}, **settings)) == 0
-    assert len(make_steps(graph, [np.ones(4)], {"g": 4}, **settings, locked={0})) == 0
+    rules = WidthRules(1, 0.0)
+    assert len(make_steps(graph, [np.full(4, np.nan)], {"g": 4}, rules, split_small=False)) == 0
+    locked = make_steps(graph, [np.ones(4)], {"g": 4}, rules, split_small=False, locked={0})
+    assert len(locked) == 0
