@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from edgeprune.cli.values import numbers
 from edgeprune.recipe import CONTROLS, METHODS, PRESETS, parse_assignments
 
 
@@ -68,8 +69,8 @@ def command(
         str(teacher),
         arch=settings.get("arch"),
         model=settings.get("model"),
-        mean=_floats("--mean", mean),
-        std=_floats("--std", std),
+        mean=numbers("--mean", mean),
+        std=numbers("--std", std),
         trust_pickle=trust_pickle,
     )
     folder = out or Path("runs") / str(settings["method"])
@@ -87,12 +88,3 @@ def command(
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
-
-
-def _floats(option: str, text: str | None) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as failure:
-        raise click.BadParameter(f"{option} {text}: write numbers with commas") from failure

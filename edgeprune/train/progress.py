@@ -20,6 +20,9 @@ class Progress:
     def decoding(self, done: int, total: int) -> None:
         """So many of the data's files are decoded."""
 
+    def counting(self, what: str, done: int, total: int) -> None:
+        """So many of something are done."""
+
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
         """A training step is done."""
 
@@ -48,6 +51,10 @@ class ConsoleProgress(Progress):
     def decoding(self, done: int, total: int) -> None:
         """Move the bar over the files."""
         self._move("decoding images", done, total)
+
+    def counting(self, what: str, done: int, total: int) -> None:
+        """Move the bar."""
+        self._move(what, done, total)
 
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
         """Move the bar within the epoch."""
