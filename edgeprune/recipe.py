@@ -78,7 +78,7 @@ class Recipe(BaseModel):
 
     # Pruning.
     granularity: Literal["channel", "weight"] = "channel"
-    importance: Literal["l2", "l1", "bn", "taylor", "fpgm", "random"] = "l2"
+    importance: Literal["l2", "l1", "bn", "taylor", "saliency", "fpgm", "random"] = "l2"
     schedule: Literal["additive", "multiplicative", "cubic", "one_shot"] = "cubic"
     rate: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         0.1, description="share removed per event (additive: of the original size)"
@@ -95,6 +95,7 @@ class Recipe(BaseModel):
     )
     global_pruning: bool = True
     isomorphic: bool = Field(False, description="rank channels within groups of one structure")
+    per_cost: bool = Field(False, description="rank by importance per parameter and MAC saved")
     ignored_layers: tuple[str, ...] = ()
 
     # Lottery tickets.

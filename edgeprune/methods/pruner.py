@@ -22,7 +22,7 @@ from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
 from edgeprune.prune.cost import CostModel
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph
-from edgeprune.prune.importance import score_channels
+from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
@@ -32,7 +32,7 @@ from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
 from edgeprune.train.learner import Learner
 
-_SCORED_BATCHES = 4  # training batches whose gradients a first-order score averages
+_SCORED_BATCHES = 8  # training batches whose gradients a first-order score averages
 
 
 class Pruner:
@@ -60,7 +60,12 @@ class Pruner:
         self._taps = taps
         self._example = data.example_inputs(1)
         self._rules = WidthRules(
-            recipe.round_to, recipe.floor, recipe.floors, recipe.global_pruning, recipe.isomorphic
+            recipe.round_to,
+            recipe.floor,
+            recipe.floors,
+            recipe.global_pruning,
+            recipe.isomorphic,
+            recipe.per_cost,
         )
         self._budget = Budget(recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
         original = build().to(world.device)
@@ -157,7 +162,7 @@ class Pruner:
         student: Student,
         graph: ChannelGraph,
         budget: Budget,
-        gradients: dict[str, Tensor] | None,
+        gradients: list[dict[str, Tensor]] | None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         recipe = self._recipe
         scores = score_channels(
@@ -200,8 +205,8 @@ class Pruner:
             "skipped": [],
         }
 
-    def _gradients(self, learner: Learner) -> dict[str, Tensor] | None:
-        if self._recipe.importance != "taylor":
+    def _gradients(self, learner: Learner) -> list[dict[str, Tensor]] | None:
+        if self._recipe.importance not in NEED_GRADIENTS:
             return None
         batches = self._data.train_batches(
             epoch=0,

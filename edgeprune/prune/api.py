@@ -39,6 +39,7 @@ def prune_model(
     floor: float = 0.1,
     floors: Mapping[str, float] | None = None,
     isomorphic: bool = False,
+    per_cost: bool = False,
     seed: int = 0,
 ) -> PruneReport:
     """Remove the least important channels of `model`, physically and in place.
@@ -52,7 +53,8 @@ def prune_model(
         pruning_ratio: fraction of the prunable channels to remove, in [0, 1).
         target_params: parameters to keep: a fraction if <= 1, else a number.
         target_macs: multiply-accumulates to keep, likewise. Several budgets must all be met.
-        importance: `l2`, `l1`, `bn`, `taylor` (uses the parameters' `.grad`), `fpgm` or `random`.
+        importance: `l2`, `l1`, `bn`, `fpgm`, `random`, or `taylor` and `saliency`, which use the
+            parameters' `.grad`.
         global_pruning: rank channels over the whole network; otherwise narrow all groups alike.
         round_to: groups wider than this keep a multiple of it.
         ignored_layers: names or patterns of layers whose output channels stay.
@@ -60,6 +62,7 @@ def prune_model(
         floor: fraction of its width that every group keeps.
         floors: the same for single layers, by name or pattern; never below `floor`.
         isomorphic: rank channels only against those of groups with the same structure.
+        per_cost: rank by importance for each parameter and MAC saved; with `saliency`.
         seed: for `importance="random"`.
 
     Raises:
@@ -68,7 +71,7 @@ def prune_model(
         UnsupportedError: the model cannot be traced, or the optimiser cannot follow.
     """
     inputs = _as_inputs(example_inputs)
-    rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic)
+    rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic, per_cost)
     budget = Budget(pruning_ratio, target_params, target_macs)
     graph = trace_channels(model, inputs, ignored_layers=ignored_layers)
     costs = CostModel.of(model, graph)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from edgeprune.data.randomness import keyed_seed
-from edgeprune.errors import UserInputError
 from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import AxisSlices, ChannelGroup
 
 Quantity = Callable[[str, slice], Tensor]
+Gradients = Mapping[str, Tensor]
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 _CHUNK = 2**17  # elements; half a megabyte in float32
 
@@ -96,33 +97,61 @@ class GroupNorm:
 
 
 class FirstOrderTaylor:
-    """|sum of weight * gradient| of each slice, added up: the loss change if it were zero."""
+    """|sum of weight * gradient| of each slice, added up: the loss change if it were zero.
 
-    def __init__(
-        self, tensors: Mapping[str, Tensor], gradients: Mapping[str, Tensor] | None
-    ) -> None:
-        if gradients is None:
-            gradients = {n: t.grad for n, t in tensors.items() if t.grad is not None}
-        if not gradients:
-            raise UserInputError(
-                "importance 'taylor' needs gradients: run backward before pruning, or use 'l2'"
-            )
-        known = gradients
+    Args:
+        gradients: one for each of several batches; their mean counts.
+    """
 
-        def product(name: str, rows: slice) -> Tensor:
-            weight = tensors[name].detach()[rows].float()
-            gradient = known.get(name)
-            # A frozen parameter has none and does not contribute.
-            return weight * (0.0 if gradient is None else gradient[rows].to(weight.device).float())
-
-        self._known = known
-        self._sums = _AxisSums(tensors, product)
+    def __init__(self, tensors: Mapping[str, Tensor], gradients: Sequence[Gradients]) -> None:
+        self._known = {
+            name: torch.stack([batch[name] for batch in gradients]).mean(0) for name in gradients[0]
+        }
+        self._sums = _AxisSums(tensors, _contribution(tensors, self._known))
 
     def scores(self, group: ChannelGroup) -> FloatArray | None:
         """The estimated loss change, per channel; None where all of the group is frozen."""
         if not any(slices.tensor in self._known for slices in group.slices):
             return None
         return self._sums.per_channel(group, signed=True)
+
+
+class Saliency:
+    """The loss change to first order when nobody reads the channel any more.
+
+    Silencing a channel zeroes the slices of its readers, so the change is the sum of weight times
+    gradient over them (Molchanov et al., CVPR 2019, equation 6, at the gate of equation 7). Its
+    magnitude is averaged over batches: the mean gradient of a trained network is near zero, and
+    says nothing. Unlike a norm it is comparable across groups as it is.
+
+    Args:
+        gradients: one for each of several batches.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], gradients: Sequence[Gradients]) -> None:
+        self._known = gradients[0].keys()
+        self._batches = [_AxisSums(tensors, _contribution(tensors, one)) for one in gradients]
+
+    def scores(self, group: ChannelGroup) -> FloatArray | None:
+        """The estimated loss change, per channel; None where all of the group is frozen."""
+        readers = tuple(slices for slices in group.slices if slices.reads) or group.slices
+        if not any(slices.tensor in self._known for slices in readers):
+            return None
+        read = replace(group, slices=readers)
+        changes: FloatArray = np.abs([sums.per_channel(read) for sums in self._batches]).mean(
+            axis=0
+        )
+        return changes
+
+
+def _contribution(tensors: Mapping[str, Tensor], gradients: Gradients) -> Quantity:
+    def product(name: str, rows: slice) -> Tensor:
+        weight = tensors[name].detach()[rows].float()
+        gradient = gradients.get(name)
+        # A frozen parameter has none and does not contribute.
+        return weight * (0.0 if gradient is None else gradient[rows].to(weight.device).float())
+
+    return product
 
 
 class BatchNormScale:

@@ -7,7 +7,7 @@ Fang et al., "DepGraph", CVPR 2023); division by the group's mean makes groups c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,12 +22,14 @@ from edgeprune.prune.criteria import (
     FirstOrderTaylor,
     GroupNorm,
     RandomOrder,
+    Saliency,
 )
 from edgeprune.prune.graph.types import ChannelGraph, ChannelGroup
 from edgeprune.prune.tensor_slots import named_tensors
 
-ImportanceKind = Literal["l2", "l1", "bn", "taylor", "fpgm", "random"]
+ImportanceKind = Literal["l2", "l1", "bn", "taylor", "saliency", "fpgm", "random"]
 IMPORTANCE_KINDS: tuple[ImportanceKind, ...] = get_args(ImportanceKind)
+NEED_GRADIENTS = frozenset({"taylor", "saliency"})
 
 
 def score_channels(
@@ -36,7 +38,7 @@ def score_channels(
     kind: str = "l2",
     *,
     seed: int = 0,
-    gradients: Mapping[str, Tensor] | None = None,
+    gradients: Sequence[Mapping[str, Tensor]] | None = None,
 ) -> list[FloatArray]:
     """Importance of every channel of every group.
 
@@ -44,24 +46,29 @@ def score_channels(
         model: the network of `graph`; nothing is changed.
         kind: `l2` or `l1` norm of the channel's slices; `bn`, the magnitude of its norm scales
             (Liu et al., ICCV 2017); `taylor`, the loss change to first order (Molchanov et al.,
-            CVPR 2019); `fpgm`, the distance to the other filters (He et al., CVPR 2019); `random`.
+            CVPR 2019); `fpgm`, the distance to the other filters (He et al., CVPR 2019); `random`;
+            `saliency`, the loss change when nobody reads the channel any more.
         seed: for `random`; groups draw independently of each other.
-        gradients: for `taylor`: gradient of the loss by parameter name; default: the `.grad` of
-            the parameters.
+        gradients: for `taylor` and `saliency`: gradients of the loss by parameter name, of one or
+            more batches; default: the `.grad` of the parameters.
 
     Returns:
         Per group an array of shape (size,), non-negative with mean 1 (all zero for a group of
-        zeros). NaN where the criterion says nothing about a group: such a group is not pruned.
+        zeros); for `saliency` with mean 1 over the whole network. NaN where the criterion says
+        nothing about a group: such a group is not pruned.
 
     Raises:
         UserInputError: an unknown kind, missing gradients, or weights that are not finite.
     """
     criterion = _criterion(model, kind, seed, gradients)
-    return [_mean_one(group, criterion.scores(group)) for group in graph.groups]
+    scores = [_checked(group, criterion.scores(group)) for group in graph.groups]
+    if kind == "saliency":
+        return _with_mean_one(scores)
+    return [score for one in scores for score in _with_mean_one([one])]
 
 
 def _criterion(
-    model: nn.Module, kind: str, seed: int, gradients: Mapping[str, Tensor] | None
+    model: nn.Module, kind: str, seed: int, gradients: Sequence[Mapping[str, Tensor]] | None
 ) -> Criterion:
     tensors = named_tensors(model)
     if kind == "l2":
@@ -70,8 +77,13 @@ def _criterion(
         return GroupNorm(tensors, order=1)
     if kind == "bn":
         return BatchNormScale(model, tensors)
-    if kind == "taylor":
-        return FirstOrderTaylor(tensors, gradients)
+    if kind in NEED_GRADIENTS:
+        known = gradients or [{n: t.grad for n, t in tensors.items() if t.grad is not None}]
+        if not known[0]:
+            raise UserInputError(
+                f"importance '{kind}' needs gradients: run backward before pruning, or use 'l2'"
+            )
+        return FirstOrderTaylor(tensors, known) if kind == "taylor" else Saliency(tensors, known)
     if kind == "fpgm":
         return FilterMedian(tensors)
     if kind == "random":
@@ -79,14 +91,19 @@ def _criterion(
     raise UserInputError(f"unknown importance '{kind}': use one of {', '.join(IMPORTANCE_KINDS)}")
 
 
-def _mean_one(group: ChannelGroup, scores: FloatArray | None) -> FloatArray:
+def _checked(group: ChannelGroup, scores: FloatArray | None) -> FloatArray:
     if scores is None:
         return np.full(group.size, np.nan)
-    mean = float(scores.mean())
-    if not np.isfinite(mean):
+    if not np.isfinite(scores.mean()):
         raise UserInputError(
             f"the weights of channel group '{group.name}' are not finite: "
             "train or load the network again before pruning it"
         )
-    scaled: FloatArray = scores / mean if mean > 0 else scores
-    return scaled
+    return scores
+
+
+def _with_mean_one(scores: list[FloatArray]) -> list[FloatArray]:
+    """Divide by the mean over all arrays; unscored groups and groups of zeros stay as they are."""
+    known = np.concatenate([score[np.isfinite(score)] for score in scores])
+    mean = float(known.mean()) if known.size else 0.0
+    return [score / mean if mean > 0 else score for score in scores]

@@ -14,6 +14,7 @@ from edgeprune.prune.limits import MACS, PARAMS, Limits
 from edgeprune.prune.steps import Steps
 from edgeprune.prune.width_rules import WidthRules, structures
 
+Kind = Literal["global", "per_cost", "isomorphic", "alike"]
 _STEEPEST_TILT = 2.0
 _TILT_HALVINGS = 10
 
@@ -23,20 +24,22 @@ class Order:
     """Which of two steps is taken first.
 
     Attributes:
-        kind: `global`, the less important one; `isomorphic`, the one that is further down among
-            the steps of its structure; `alike`, the one that leaves its group wider.
+        kind: `global`, the less important one; `per_cost`, the one that loses less importance for
+            what it saves; `isomorphic`, the one that is further down among the steps of its
+            structure; `alike`, the one that leaves its group wider.
         structure: of each group.
     """
 
-    kind: Literal["global", "isomorphic", "alike"]
+    kind: Kind
     structure: IntArray
 
     @staticmethod
     def of(rules: WidthRules, graph: ChannelGraph) -> Order:
         """What the user's rules say."""
-        if not rules.global_pruning:
-            return Order("alike", structures(graph))
-        return Order("isomorphic" if rules.isomorphic else "global", structures(graph))
+        kind: Kind = "isomorphic" if rules.isomorphic else "global"
+        if rules.per_cost:
+            kind = "per_cost"
+        return Order(kind if rules.global_pruning else "alike", structures(graph))
 
     def key(self, steps: Steps) -> FloatArray:
         """A number per step; smaller ones come first. It ascends within every group."""
@@ -103,6 +106,8 @@ class Ranking:
         everything = self._select(np.arange(len(self._steps)))
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
+        if self._order.kind == "per_cost":
+            return self._without_needless(self._knapsack()), True
         plain = self._prefix(self._order.key(self._steps))
         if self._order.kind == "alike":
             return plain, True
@@ -141,6 +146,43 @@ class Ranking:
             else:
                 high = middle
         return best
+
+    def _knapsack(self) -> Selection:
+        """Of the prices for parameters and MACs, those under which least importance is lost.
+
+        The multipliers of the two budgets, up to a common factor: the share of the price that lies
+        on MACs. Where both are limited, bisects for the one that makes both bind.
+        """
+        if not self._limits.has_both_costs:
+            return self._prefix(self._price_key(self._single_price()))
+        found = [self._prefix(self._price_key(share)) for share in (0.0, 1.0)]
+        low, high = 0.0, 1.0
+        for _ in range(_TILT_HALVINGS):
+            middle = (low + high) / 2
+            found.append(self._prefix(self._price_key(middle)))
+            if self._params_bind(found[-1]):
+                high = middle
+            else:
+                low = middle
+        worth = self._steps.lost / (1.0 - self._steps.fraction)
+        return min(found, key=lambda selection: float(worth[selection.taken].sum()))
+
+    def _single_price(self) -> float | None:
+        """0 or 1 where only parameters or only MACs are limited; None where channels count."""
+        bounded = np.isfinite(self._limits.bound)
+        if bounded[MACS]:
+            return 1.0
+        return 0.0 if bounded[PARAMS] else None
+
+    def _price_key(self, share_on_macs: float | None) -> FloatArray:
+        """Importance lost for what a step saves, with diminishing returns (see `_tilted_key`)."""
+        steps = self._steps
+        key: FloatArray = steps.score / (1.0 - steps.fraction)
+        if share_on_macs is None:
+            return key
+        saved = self._saved_per_channel @ np.array([1.0 - share_on_macs, share_on_macs])
+        priced: FloatArray = key / saved[steps.group]
+        return priced
 
     def _prefix(self, key: FloatArray) -> Selection:
         """The shortest prefix, in ascending order of `key`, that meets the limits."""
@@ -191,11 +233,23 @@ class Ranking:
         return last
 
     @cached_property
-    def _macs_per_param(self) -> FloatArray:
-        """What a channel of each group weighs in MACs, relative to parameters; 1 on average."""
+    def _cost_per_channel(self) -> FloatArray:
+        """Parameters and MACs that go with one channel of each group, shape (groups, 2)."""
         one_each = np.vstack([np.zeros(self._groups), np.eye(self._groups)]).astype(np.int64)
         costs = self._costs.params_and_macs(one_each)
-        per_channel = np.maximum(costs[0] - costs[1:], 1.0)
+        saved: FloatArray = np.maximum(costs[0] - costs[1:], 1.0)
+        return saved
+
+    @cached_property
+    def _saved_per_channel(self) -> FloatArray:
+        """The same as shares of the original network."""
+        share: FloatArray = self._cost_per_channel / self._limits.whole[[PARAMS, MACS]]
+        return share
+
+    @cached_property
+    def _macs_per_param(self) -> FloatArray:
+        """What a channel of each group weighs in MACs, relative to parameters; 1 on average."""
+        per_channel = self._cost_per_channel
         ratio = per_channel[:, 1] / per_channel[:, 0]
         scaled: FloatArray = ratio / np.exp(np.log(ratio).mean())
         return scaled

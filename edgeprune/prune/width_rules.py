@@ -26,6 +26,9 @@ class WidthRules:
         isomorphic: rank channels only against those of groups with the same structure, and take
             the same fraction from every structure (Fang et al., "Isomorphic Pruning for Vision
             Models", ECCV 2024, arXiv 2407.04616).
+        per_cost: rank by importance for each parameter and MAC that is saved, not by importance
+            alone (a knapsack: Shen et al., "Structural Pruning via Latency-Saliency Knapsack",
+            NeurIPS 2022). For importance that is comparable across groups.
 
     Raises:
         UserInputError: a value out of range.
@@ -36,6 +39,7 @@ class WidthRules:
     floors: Mapping[str, float] = field(default_factory=dict)
     global_pruning: bool = True
     isomorphic: bool = False
+    per_cost: bool = False
 
     def __post_init__(self) -> None:
         if self.round_to < 1:
@@ -45,6 +49,8 @@ class WidthRules:
                 raise UserInputError(f"{name}: {value:g} is out of range; give a fraction")
         if self.isomorphic and not self.global_pruning:
             raise UserInputError("isomorphic: needs a global ranking; leave out --local")
+        if self.per_cost and (self.isomorphic or not self.global_pruning):
+            raise UserInputError("per_cost: needs a global ranking; leave out isomorphic and local")
 
     def floor_of(self, group: ChannelGroup) -> float:
         """The fraction of its original width that a group keeps."""

@@ -106,19 +106,22 @@ class Learner:
             outputs, afd = self._forward(inputs, teacher_features)
         return self._loss(outputs, teacher_outputs, batch.targets, afd), outputs
 
-    def gradients(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """Mean gradient of the loss over `batches`, by parameter name; changes no state."""
+    def gradients(self, batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
+        """Gradient of the loss of each batch, by parameter name; changes no state."""
         modes = [(module, module.training) for module in self._forward.modules()]
         self._forward.eval()
-        self.optimizer.zero_grad(set_to_none=True)
+        found = []
         for batch in batches:
-            torch.autograd.backward(self.loss(batch)[0].total / len(batches))
-        self.world.average_gradients(self._forward.parameters())
-        found = {
-            name: parameter.grad.detach().clone()
-            for name, parameter in self.student.named_parameters()
-            if parameter.grad is not None
-        }
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(self.loss(batch)[0].total)
+            self.world.average_gradients(self._forward.parameters())
+            found.append(
+                {
+                    name: parameter.grad.detach().clone()
+                    for name, parameter in self.student.named_parameters()
+                    if parameter.grad is not None
+                }
+            )
         self.optimizer.zero_grad(set_to_none=True)
         for module, training in modes:
             module.training = training

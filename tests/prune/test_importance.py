@@ -51,13 +51,17 @@ def test_every_kind_gives_a_finite_mean_of_one(residual, kind):
         if kind == "bn" and np.isnan(score).all():
             continue
         assert (score >= 0).all()
-        assert score.mean() == pytest.approx(1.0)
+        if kind != "saliency":
+            assert score.mean() == pytest.approx(1.0)
+    if kind == "saliency":
+        every = np.concatenate(score_channels(model, residual.graph, kind))
+        assert every.mean() == pytest.approx(1.0)
 
 
 def test_taylor_is_the_product_of_weight_and_gradient(flattened):
     model = flattened.fresh()
     gradients = {name: torch.randn_like(p) for name, p in model.named_parameters()}
-    score = score_channels(model, flattened.graph, "taylor", gradients=gradients)[
+    score = score_channels(model, flattened.graph, "taylor", gradients=[gradients])[
         flattened.group("hidden")
     ]
     product = {n: (p.detach() * gradients[n]).double() for n, p in model.named_parameters()}
@@ -68,14 +72,51 @@ def test_taylor_is_the_product_of_weight_and_gradient(flattened):
 def test_taylor_says_nothing_about_frozen_groups(flattened):
     model = flattened.fresh()
     gradients = {"first.weight": torch.ones_like(model.first.weight)}
-    scores = score_channels(model, flattened.graph, "taylor", gradients=gradients)
+    scores = score_channels(model, flattened.graph, "taylor", gradients=[gradients])
     assert np.isnan(scores[flattened.group("hidden")]).all()
     assert np.isfinite(scores[flattened.group("first")]).all()
 
 
-def test_taylor_without_gradients_says_what_to_do(residual):
+@pytest.mark.parametrize("kind", ["taylor", "saliency"])
+def test_without_gradients_it_says_what_to_do(residual, kind):
     with pytest.raises(UserInputError, match="run backward"):
-        score_channels(residual.fresh(), residual.graph, "taylor")
+        score_channels(residual.fresh(), residual.graph, kind)
+
+
+def test_saliency_is_the_derivative_of_a_gate_on_the_channel(residual):
+    """The loss's derivative along silencing one channel at all its readers, over batches."""
+    model = residual.fresh().eval().double()
+    batches = [torch.randn(2, 3, 8, 8, dtype=torch.float64) for _ in range(3)]
+    gradients = []
+    for batch in batches:
+        model.zero_grad()
+        model(batch).square().mean().backward()
+        gradients.append({n: p.grad.clone() for n, p in model.named_parameters()})
+    scores = score_channels(model, residual.graph, "saliency", gradients=gradients)
+    inner = scores[residual.group("inner")]
+    with torch.no_grad():
+        changes = np.zeros((3, 12))
+        for channel in range(12):
+            for number, batch in enumerate(batches):
+                step = 1e-6
+                weight = model.outer.weight[:, channel].clone()
+                before = model(batch).square().mean()
+                model.outer.weight[:, channel] = weight * (1 - step)
+                changes[number, channel] = float(model(batch).square().mean() - before) / step
+                model.outer.weight[:, channel] = weight
+    expected = np.abs(changes).mean(0)
+    np.testing.assert_allclose(inner / inner.mean(), expected / expected.mean(), rtol=1e-3)
+
+
+def test_saliency_tells_groups_apart(residual):
+    """A group whose readers hardly matter scores low as a whole, which a norm cannot see."""
+    model = residual.fresh().eval()
+    with torch.no_grad():
+        model.outer.weight.mul_(1e-3)
+    model(*residual.inputs).square().mean().backward()
+    scores = score_channels(model, residual.graph, "saliency")
+    assert scores[residual.group("inner")].max() < 0.05
+    assert scores[residual.group("project")].mean() > 1
 
 
 def test_bn_scale_reads_the_norms_and_nothing_else(residual):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import edgeprune
 from edgeprune.errors import UserInputError
 from edgeprune.models.registry import build_model
-from edgeprune.prune.budget import Budget, choose_removal
+from edgeprune.prune.budget import Budget, Choice, choose_removal
+from edgeprune.prune.cost import CostModel
 from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.width_rules import WidthRules, structures
@@ -21,6 +24,14 @@ def resnet() -> ChannelGraph:
     torch.manual_seed(0)
     model = build_model("resnet20", num_classes=10)
     return trace_channels(model, (torch.randn(1, 3, 16, 16),))
+
+
+@pytest.fixture(scope="module")
+def resnet_costs() -> tuple[ChannelGraph, CostModel]:
+    torch.manual_seed(0)
+    model = build_model("resnet20", num_classes=10)
+    graph = trace_channels(model, (torch.randn(1, 3, 16, 16),))
+    return graph, CostModel.of(model, graph)
 
 
 def _left(graph: ChannelGraph, rules: WidthRules, ratio: float, seed: int = 0) -> dict[str, float]:
@@ -72,6 +83,44 @@ def test_isomorphic_ranking_takes_the_same_share_of_every_structure(resnet: Chan
     assert left[resnet.groups[1].name] < 0.2
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 999), params=st.floats(0.35, 0.8), macs=st.floats(0.35, 0.8))
+def test_ranking_per_cost_meets_both_budgets_and_loses_less(
+    resnet_costs: tuple[ChannelGraph, CostModel], seed: int, params: float, macs: float
+) -> None:
+    graph, costs = resnet_costs
+    rng = np.random.default_rng(seed)
+    # Groups of very different worth, as a saliency finds them.
+    scores = [rng.lognormal(0, 1.5) * rng.uniform(0.5, 1.5, group.size) for group in graph.groups]
+    budget = Budget(None, params, macs)
+    bare = choose_removal(graph, scores, budget, WidthRules(1, 0.0), costs=costs)
+    priced = choose_removal(graph, scores, budget, WidthRules(1, 0.0, per_cost=True), costs=costs)
+    assert priced.met
+    assert priced.reached["target_params"] <= params + 1e-6
+    assert priced.reached["target_macs"] <= macs + 1e-6
+    assert _lost(graph, scores, priced) <= _lost(graph, scores, bare) * 1.1
+
+
+@pytest.mark.parametrize("budget", [Budget(0.5), Budget(None, 0.4), Budget(None, None, 0.4)])
+def test_ranking_per_cost_meets_a_single_budget(
+    resnet_costs: tuple[ChannelGraph, CostModel], budget: Budget
+) -> None:
+    graph, costs = resnet_costs
+    rng = np.random.default_rng(0)
+    scores = [rng.uniform(0.5, 1.5, group.size) for group in graph.groups]
+    assert choose_removal(graph, scores, budget, WidthRules(8, per_cost=True), costs=costs).met
+
+
+def _lost(graph: ChannelGraph, scores: list[np.ndarray], choice: Choice) -> float:
+    """Importance lost, with diminishing returns of width."""
+    return float(
+        sum(
+            -score.sum() * np.log(1 - gone / group.size)
+            for group, score, gone in zip(graph.groups, scores, choice.removal.counts, strict=True)
+        )
+    )
+
+
 def test_groups_are_alike_by_kernel_and_use() -> None:
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 8, 1),
@@ -89,6 +138,7 @@ def test_groups_are_alike_by_kernel_and_use() -> None:
         ({"floor": -0.1}, "floor"),
         ({"round_to": 0}, "round_to"),
         ({"isomorphic": True, "global_pruning": False}, "isomorphic"),
+        ({"isomorphic": True, "per_cost": True}, "per_cost"),
     ],
 )
 def test_rules_that_cannot_be_followed(rules: dict[str, object], named: str) -> None:
