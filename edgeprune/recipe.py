@@ -84,6 +84,7 @@ class Recipe(BaseModel):
         0.1, description="share removed per event (additive: of the original size)"
     )
     every: Count = Field(1, description="epochs between events, or of one lottery round")
+    prune_from: Fraction = Field(0.0, description="share of SP-SAD's epochs before the first event")
     prune_until: Fraction = Field(0.7, description="share of SP-SAD's epochs that may hold events")
     pruning_ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     target_params: Positive | None = None

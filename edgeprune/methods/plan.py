@@ -6,6 +6,8 @@ size, 1 at the target, whatever the target counts (parameters, MACs or channels)
 
 from __future__ import annotations
 
+import math
+
 from edgeprune.errors import UserInputError
 from edgeprune.prune.schedule import schedule_progress
 from edgeprune.recipe import Recipe
@@ -31,15 +33,20 @@ def check_plan(recipe: Recipe) -> None:
 def sp_events(recipe: Recipe) -> dict[int, float]:
     """Epoch -> progress of SP-SAD's events: every `every` epochs, none at 0 or after the last.
 
+    `prune_from` and `prune_until` keep the first and the last part of the training free of them:
+    before weights mean something there is nothing to score, and the student has to recover.
+
     Raises:
         UserInputError: the epochs leave no room for an event, or too few for the schedule.
     """
     last = min(recipe.epochs - 1, int(recipe.prune_until * recipe.epochs))
-    due = list(range(recipe.every, max(last, 1) + 1, recipe.every))
+    first = math.ceil(recipe.prune_from * recipe.epochs)
+    due = [e for e in range(recipe.every, max(last, 1) + 1, recipe.every) if e >= first]
     if not due or recipe.epochs < 2:
         raise UserInputError(
-            f"setting 'epochs': {recipe.epochs} epochs with an event every {recipe.every} leave "
-            "no room to prune and train on; use more epochs or a smaller 'every'"
+            f"setting 'epochs': {recipe.epochs} epochs with an event every {recipe.every} between "
+            f"prune_from {recipe.prune_from:g} and prune_until {recipe.prune_until:g} leave no "
+            "room to prune and train on; use more epochs or a smaller 'every'"
         )
     progress = _progress(recipe, len(due))
     if len(progress) > len(due):

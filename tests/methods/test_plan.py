@@ -26,15 +26,24 @@ def test_paper_tickets_reach_forty_percent_in_twelve_rounds() -> None:
     assert progress[-1] == 1.0
 
 
-@given(epochs=st.integers(2, 60), every=st.integers(1, 10), until=st.floats(0.1, 1.0))
-def test_events_stay_inside_the_training(epochs: int, every: int, until: float) -> None:
-    recipe = _recipe(epochs=epochs, every=every, prune_until=until)
+@given(
+    epochs=st.integers(2, 60),
+    every=st.integers(1, 10),
+    start=st.floats(0.0, 0.5),
+    until=st.floats(0.1, 1.0),
+)
+def test_events_stay_inside_the_training(
+    epochs: int, every: int, start: float, until: float
+) -> None:
+    recipe = _recipe(epochs=epochs, every=every, prune_from=start, prune_until=until)
+    last = min(epochs - 1, max(1, int(until * epochs)))
     try:
         events = sp_events(recipe)
     except UserInputError:
-        assert every >= epochs or every > until * epochs
+        assert not [e for e in range(every, last + 1, every) if e >= start * epochs]
         return
-    assert min(events) >= 1
+    assert min(events) >= max(1, start * epochs)
+    assert max(events) <= last
     assert max(events) <= epochs - 1
     progress = list(events.values())
     assert progress == sorted(progress)
