@@ -34,13 +34,18 @@ class Ticket:
 
 
 def search_ticket(run: Run, training: Training) -> Ticket:
-    """Rounds of `training`, each ending in a removal scored on the trained weights."""
+    """Rounds of `training`, each ending in a removal scored on the trained weights.
+
+    With `carry_over` a round goes on from those weights, and only the learning rate starts anew
+    (learning-rate rewinding: Renda et al., ICLR 2020, arXiv 2003.02389).
+    """
     student = run.original_student()
     start = early_weights(run, student, training)
     trained: dict[str, Tensor] = {}
     rounds = round_progress(run.recipe)
     for number, progress in enumerate(rounds):
-        student.rewind(start)
+        if not run.recipe.carry_over:
+            student.rewind(start)
         run.train(student, f"round-{number + 1}", training.starting_at(number))
         run.prune_between(student, f"cut-{number + 1}", progress, training)
         trained = student.weights()

@@ -176,6 +176,7 @@ class Pruner:
             self._on_device(),
             self._rules,
             original=self.original,
+            goal=self._budget,
         )
         return plan.choice.removal.as_dict(), _record(graph, plan)
 

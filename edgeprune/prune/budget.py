@@ -128,6 +128,7 @@ def choose_removal(
     original: OriginalSize | None = None,
     costs: CostModel | None = None,
     locked: Collection[int] = (),
+    within: Choice | None = None,
 ) -> Choice:
     """Choose the least important channels whose removal meets the budget.
 
@@ -140,6 +141,7 @@ def choose_removal(
             up; default: the network as it is now.
         costs: counts the model's own parameters; default: all tensors but norm statistics.
         locked: groups that must not change.
+        within: a choice for a stricter budget; no group loses more channels than there.
     """
     rules = rules or WidthRules()
     _check(graph, scores, rules)
@@ -157,6 +159,7 @@ def choose_removal(
             rules,
             split_small=split_small,
             locked=locked,
+            within=None if within is None else within.removal.counts,
         )
         selection, met = Ranking(steps, costs, limits, order).choose()
         choice = _choice(scores, selection, met, budget, limits, costs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -38,6 +39,7 @@ def plan_removal(
     rules: WidthRules | None = None,
     *,
     original: OriginalSize | None = None,
+    goal: Budget | None = None,
 ) -> Plan:
     """Choose channels for a budget and prove their removal; `model` is not changed.
 
@@ -51,6 +53,9 @@ def plan_removal(
         example_inputs: what the model is called with.
         rules: rounding, floors and ranking.
         original: the size that the budget refers to.
+        goal: where this removal is a step on the way to a smaller network, the budget of that:
+            then only channels go that would go for it as well. Without, every step would meet its
+            own budget as best it can, and the sum of them would overshoot one of several.
 
     Raises:
         UserInputError: settings out of range, or a model that does not run on the inputs.
@@ -58,16 +63,10 @@ def plan_removal(
     costs = CostModel.of(model, graph)
     locked: set[int] = set()
     skipped: list[Skipped] = []
+    choose = partial(choose_removal, graph, scores, rules=rules, original=original, costs=costs)
     while True:
-        choice = choose_removal(
-            graph,
-            scores,
-            budget,
-            rules,
-            original=original,
-            costs=costs,
-            locked=locked,
-        )
+        end = None if goal is None else choose(goal, locked=locked)
+        choice = choose(budget, locked=locked, within=end if end is not None and end.met else None)
         if not choice.met or choice.removal.is_empty:
             return Plan(choice, None, tuple(skipped))
         try:

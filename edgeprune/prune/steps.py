@@ -75,16 +75,19 @@ def make_steps(
     *,
     split_small: bool,
     locked: Collection[int] = (),
+    within: IntArray | None = None,
 ) -> Steps:
     """The steps of all groups that may lose channels, the least important channels first.
 
-    Groups that are locked, or that a criterion could not score, have no steps.
+    Groups that are locked, or that a criterion could not score, have no steps. With `within`, a
+    group has only those that take at most so many channels in all.
     """
+    least = [0] * len(graph.groups) if within is None else _left_after(graph, within)
     columns = [
         _steps_of(number, group, score, allowed, original[group.name])
         for number, (group, score) in enumerate(zip(graph.groups, scores, strict=True))
         if number not in locked and np.isfinite(score).all()
-        for allowed in [
+        for widths in [
             allowed_widths(
                 group,
                 original[group.name],
@@ -93,10 +96,14 @@ def make_steps(
                 split_small=split_small,
             )
         ]
-        if allowed
+        if (allowed := [width for width in widths if width >= least[number]])
     ]
     table = np.concatenate(columns, axis=1) if columns else np.empty((6, 0))
     return Steps(*table[:3].astype(np.int64), *table[3:])
+
+
+def _left_after(graph: ChannelGraph, removed: IntArray) -> list[int]:
+    return [group.size - int(n) for group, n in zip(graph.groups, removed, strict=True)]
 
 
 def _steps_of(

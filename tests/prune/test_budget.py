@@ -303,3 +303,16 @@ def test_settings_out_of_range_are_refused(wide):
         choose_removal(graph, _scores(graph, 0), budget, WidthRules(floor=2.0), costs=costs)
     with pytest.raises(UserInputError, match="another network"):
         choose_removal(graph, _scores(graph, 0)[1:], budget, costs=costs)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), params=st.floats(0.3, 0.6), macs=st.floats(0.3, 0.6))
+def test_a_step_on_the_way_takes_only_what_the_goal_takes(wide, seed, params, macs):
+    graph, costs = wide
+    scores = _scores(graph, seed)
+    goal = choose_removal(graph, scores, Budget(None, params, macs), costs=costs)
+    half = Budget(None, (1 + params) / 2, (1 + macs) / 2)
+    step = choose_removal(graph, scores, half, costs=costs, within=goal)
+    assert step.met
+    assert (step.removal.counts <= goal.removal.counts).all()
+    assert step.params >= goal.params
