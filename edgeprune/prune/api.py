@@ -18,6 +18,7 @@ from edgeprune.prune.graph.types import ChannelGraph, Skipped
 from edgeprune.prune.importance import score_channels
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.report import GroupWidths, PruneReport, Target
+from edgeprune.prune.stopwatch import Stopwatch
 from edgeprune.prune.surgery import channels_removed
 from edgeprune.prune.width_rules import WidthRules
 
@@ -73,15 +74,20 @@ def prune_model(
     inputs = _as_inputs(example_inputs)
     rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic, per_cost)
     budget = Budget(pruning_ratio, target_params, target_macs)
-    graph = trace_channels(model, inputs, ignored_layers=ignored_layers)
+    watch = Stopwatch()
+    graph = trace_channels(model, inputs, ignored_layers=ignored_layers, watch=watch)
     costs = CostModel.of(model, graph)
-    scores = score_channels(model, graph, importance, seed=seed)
-    plan = plan_removal(model, graph, scores, budget, inputs, rules)
+    with watch.part("choice"):
+        scores = score_channels(model, graph, importance, seed=seed)
+    plan = plan_removal(model, graph, scores, budget, inputs, rules, watch=watch)
     skipped = (*graph.skipped, *_unscored(graph, scores, importance), *plan.skipped)
     proof = _require_success(plan, len(skipped), rules)
-    with channels_removed(model, graph, plan.choice.removal, optimizer=optimizer):
+    with (
+        watch.part("surgery"),
+        channels_removed(model, graph, plan.choice.removal, optimizer=optimizer),
+    ):
         _check_result(model, inputs, plan.choice)
-    return _report(graph, costs, plan.choice, proof, skipped)
+    return _report(graph, costs, plan.choice, proof, skipped, watch.seconds)
 
 
 def _as_inputs(example_inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -140,6 +146,7 @@ def _report(
     choice: Choice,
     proof: Equivalence,
     skipped: tuple[Skipped, ...],
+    seconds: Mapping[str, float],
 ) -> PruneReport:
     return PruneReport(
         equivalence=proof,
@@ -155,4 +162,5 @@ def _report(
         targets=tuple(
             Target(name, asked, choice.reached[name]) for name, asked in choice.asked.items()
         ),
+        seconds=dict(seconds),
     )

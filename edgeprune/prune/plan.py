@@ -12,6 +12,7 @@ from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.equivalence import Equivalence, RemovalNotEqualError, prove
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
+from edgeprune.prune.stopwatch import Stopwatch
 from edgeprune.prune.width_rules import WidthRules
 
 
@@ -40,6 +41,7 @@ def plan_removal(
     *,
     original: OriginalSize | None = None,
     goal: Budget | None = None,
+    watch: Stopwatch | None = None,
 ) -> Plan:
     """Choose channels for a budget and prove their removal; `model` is not changed.
 
@@ -56,21 +58,26 @@ def plan_removal(
         goal: where this removal is a step on the way to a smaller network, the budget of that:
             then only channels go that would go for it as well. Without, every step would meet its
             own budget as best it can, and the sum of them would overshoot one of several.
+        watch: counts the seconds of `choice` and `proof`.
 
     Raises:
         UserInputError: settings out of range, or a model that does not run on the inputs.
     """
+    watch = watch or Stopwatch()
     costs = CostModel.of(model, graph)
     locked: set[int] = set()
     skipped: list[Skipped] = []
     choose = partial(choose_removal, graph, scores, rules=rules, original=original, costs=costs)
     while True:
-        end = None if goal is None else choose(goal, locked=locked)
-        choice = choose(budget, locked=locked, within=end if end is not None and end.met else None)
+        with watch.part("choice"):
+            end = None if goal is None else choose(goal, locked=locked)
+            within = end if end is not None and end.met else None
+            choice = choose(budget, locked=locked, within=within)
         if not choice.met or choice.removal.is_empty:
             return Plan(choice, None, tuple(skipped))
         try:
-            proof = prove(model, graph, choice.removal, example_inputs)
+            with watch.part("proof"):
+                proof = prove(model, graph, choice.removal, example_inputs)
         except RemovalNotEqualError as refusal:
             skipped += refusal.culprits
             locked |= {graph.group_index[culprit.layer] for culprit in refusal.culprits}

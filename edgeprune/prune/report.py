@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +49,8 @@ class PruneReport:
         macs_before: multiply-accumulates before.
         groups: every channel group's width before and after.
         targets: the budgets, asked and reached.
+        seconds: wall-clock time of `trace` (torch.export), `groups`, `choice`, `proof` and
+            `surgery` (a run of the smaller network included).
     """
 
     equivalence: Equivalence
@@ -58,6 +61,7 @@ class PruneReport:
     macs_before: int
     groups: tuple[GroupWidths, ...]
     targets: tuple[Target, ...]
+    seconds: Mapping[str, float]
 
     @property
     def size_reduction(self) -> float:

@@ -19,6 +19,7 @@ from edgeprune.prune.graph.ledger import Ledger
 from edgeprune.prune.graph.skipping import list_skipped
 from edgeprune.prune.graph.tensors import TensorTable, layer_of, tensor_table
 from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels
+from edgeprune.prune.stopwatch import Stopwatch
 
 
 def trace_channels(
@@ -26,6 +27,7 @@ def trace_channels(
     example_inputs: tuple[Tensor, ...],
     *,
     ignored_layers: Sequence[str] = (),
+    watch: Stopwatch | None = None,
 ) -> ChannelGraph:
     """Find every channel that can be removed, and everything that has to go with it.
 
@@ -37,6 +39,7 @@ def trace_channels(
         example_inputs: what the model is called with; costs are counted at these shapes.
         ignored_layers: names or patterns (`fnmatch`) of modules or parameters whose output channels
             stay; a module stands for everything inside it.
+        watch: counts the seconds of `trace` (torch.export) and `groups` (all that follows).
 
     Returns:
         Groups of removable channels, layers that stay with reasons, costs and module outputs.
@@ -47,16 +50,21 @@ def trace_channels(
     """
     if not example_inputs or not all(isinstance(x, Tensor) for x in example_inputs):
         raise UserInputError("example_inputs: pass a tuple of tensors, as the model is called")
+    watch = watch or Stopwatch()
     modules, parameters = find_ignored(model, ignored_layers)
     table = tensor_table(model)
     context = Context(Ledger(), table.parameters)
     run = Interpreter(context, _tensor_labels(context, table))
-    run.run(export_eval(model, example_inputs))
-    _run_in_training(model, example_inputs, run)
-    _keep_unused(model, run)
-    keep_whole_modules(context, model, run.tensors)
-    _keep_ignored(table, run, modules, parameters)
-    return _assemble(table, run)
+    with watch.part("trace"):
+        program = export_eval(model, example_inputs)
+    with watch.part("groups"):
+        run.run(program)
+    _run_in_training(model, example_inputs, run, watch)
+    with watch.part("groups"):
+        _keep_unused(model, run)
+        keep_whole_modules(context, model, run.tensors)
+        _keep_ignored(table, run, modules, parameters)
+        return _assemble(table, run)
 
 
 def _tensor_labels(context: Context, table: TensorTable) -> dict[str, Labels]:
@@ -75,17 +83,21 @@ def _unused(model: nn.Module, run: Interpreter) -> list[str]:
     return [name for name, _ in model.named_parameters() if run.tensors[name].source not in read]
 
 
-def _run_in_training(model: nn.Module, inputs: tuple[Tensor, ...], run: Interpreter) -> None:
+def _run_in_training(
+    model: nn.Module, inputs: tuple[Tensor, ...], run: Interpreter, watch: Stopwatch
+) -> None:
     """Add what exists in training mode only; costs and module outputs are those of evaluation."""
     if not _unused(model, run):
         return
     outputs = dict(run.outputs)
     run.context.counting = False
-    try:
-        program = export_train(model, inputs)
-    except UnsupportedError:  # unbatched inputs cannot be doubled
-        program = export_train(model, inputs, double=False)
-    run.run(program)
+    with watch.part("trace"):
+        try:
+            program = export_train(model, inputs)
+        except UnsupportedError:  # unbatched inputs cannot be doubled
+            program = export_train(model, inputs, double=False)
+    with watch.part("groups"):
+        run.run(program)
     run.outputs |= outputs
 
 

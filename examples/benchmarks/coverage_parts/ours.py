@@ -1,0 +1,55 @@
+"""edgeprune on one model: `python -m coverage_parts.ours NAME` prints a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import edgeprune
+from coverage_parts.subjects import RATIO, ROUND_TO, fault, peak_memory_mib, size, subject
+from edgeprune.errors import EdgepruneError
+
+
+def run(name: str) -> dict[str, Any]:
+    """Prune, look at the result, tell everything."""
+    model, example = subject(name)
+    before = size(model, example)
+    base = peak_memory_mib()
+    started = time.perf_counter()
+    try:
+        report = edgeprune.prune_model(model, example, pruning_ratio=RATIO, round_to=ROUND_TO)
+    except EdgepruneError as failure:
+        return {"pruned": False, "why": str(failure), "before": before}
+    total = time.perf_counter() - started
+    after = size(model, example)
+    proof = report.equivalence
+    return {
+        "pruned": True,
+        "why": "",
+        "before": before,
+        "after": after,
+        "groups": len(report.groups),
+        "exact_groups": proof.groups,
+        "inexact_groups": len(proof.inexact_groups),
+        "max_rel_error": proof.max_rel_error,
+        "dtype": proof.dtype,
+        "seconds": {**report.seconds, "total": total},
+        "peak_mib": peak_memory_mib(),
+        "peak_mib_before": base,
+        "kept": _kept(report.skipped),
+        "fault": fault(model, example),
+    }
+
+
+def _kept(skipped: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Reasons and how many layers each keeps; the place inside a reason is one of many."""
+    reasons = Counter(entry.reason.partition(" in '")[0] for entry in skipped)
+    first = {entry.reason.partition(" in '")[0]: entry.layer for entry in reversed(skipped)}
+    return [{"reason": r, "layers": n, "first": first[r]} for r, n in reasons.most_common()]
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1])))

@@ -1,0 +1,41 @@
+"""The coverage benchmark runs, compares both tools and goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def _run(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = str(ROOT / "examples" / "benchmarks" / "coverage.py")
+    command = [sys.executable, script, "--out", str(out), "--threads", "1", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_both_tools_are_compared_on_the_same_figures(tmp_path: Path) -> None:
+    out = tmp_path / "coverage.json"
+    done = _run(out, "--models", "wrn_10_1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    content = json.loads(out.read_text())
+    ours, peer = (content["models"]["wrn_10_1"][tool] for tool in ("edgeprune", "torch-pruning"))
+    assert ours["before"] == peer["before"]
+    assert ours["max_rel_error"] <= 1e-9
+    assert peer["max_rel_error"] <= 1e-4
+    assert not ours["fault"]
+    assert not peer["fault"]
+    assert {"trace", "groups", "choice", "proof", "surgery", "total"} <= ours["seconds"].keys()
+    assert content["summary"]["ours_pruned"] == content["summary"]["peer_pruned"] == 1
+    assert content["summary"]["seconds_without_proof_over_peer_median"] > 0
+    assert "wrn_10_1" in done.stderr
+
+
+def test_a_limit_that_is_too_short_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "coverage.json"
+    done = _run(out, "--models", "wrn_10_1", "--tools", "torch-pruning", "--seconds", "0.01")
+    assert done.returncode == 0, done.stderr[-2000:]
+    row = json.loads(out.read_text())["models"]["wrn_10_1"]["torch-pruning"]
+    assert row == {"pruned": False, "why": "cut off after 0.01 s"}
