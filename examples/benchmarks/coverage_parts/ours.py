@@ -8,6 +8,9 @@ import time
 from collections import Counter
 from typing import Any
 
+import torch
+from torch import nn
+
 import edgeprune
 from coverage_parts.subjects import RATIO, ROUND_TO, fault, peak_memory_mib, size, subject
 from edgeprune.errors import EdgepruneError
@@ -15,6 +18,7 @@ from edgeprune.errors import EdgepruneError
 
 def run(name: str) -> dict[str, Any]:
     """Prune, look at the result, tell everything."""
+    first_use_s = _use_once()
     model, example = subject(name)
     before = size(model, example)
     base = peak_memory_mib()
@@ -36,12 +40,20 @@ def run(name: str) -> dict[str, Any]:
         "inexact_groups": len(proof.inexact_groups),
         "max_rel_error": proof.max_rel_error,
         "dtype": proof.dtype,
-        "seconds": {**report.seconds, "total": total},
+        "seconds": {**report.seconds, "total": total, "first_use": first_use_s},
         "peak_mib": peak_memory_mib(),
         "peak_mib_before": base,
         "kept": _kept(report.skipped),
         "fault": fault(model, example),
     }
+
+
+def _use_once() -> float:
+    """What torch.export loads when it is first used counts as importing, as with the peer."""
+    tiny = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    started = time.perf_counter()
+    edgeprune.prune_model(tiny, torch.randn(1, 4), pruning_ratio=RATIO)
+    return time.perf_counter() - started
 
 
 def _kept(skipped: tuple[Any, ...]) -> list[dict[str, Any]]:
