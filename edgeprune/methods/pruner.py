@@ -20,11 +20,12 @@ from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
 from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
 from edgeprune.prune.cost import CostModel
-from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import Plan, plan_removal
+from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.width_rules import WidthRules
@@ -189,7 +190,8 @@ class Pruner:
         }
         optimizer = None if learner is None else learner.optimizer
         remove_channels(student.module, graph, removal, optimizer=optimizer)
-        student.kept = student.kept.after(kept_positions(graph, removal))
+        kept = kept_positions(graph, removal)
+        student.kept = student.kept.after(kept, query_factors(graph, removal, kept))
         if learner is not None:
             learner.after_surgery(tap_keep)
 
@@ -221,7 +223,7 @@ class Pruner:
         return learner.gradients([batch.to(self._world.device) for batch in chosen])
 
     def _trace(self, module: nn.Module) -> ChannelGraph:
-        return trace_channels(module, self._on_device(), ignored_layers=self._recipe.ignored_layers)
+        return find_channels(module, self._on_device(), ignored_layers=self._recipe.ignored_layers)
 
     def _on_device(self) -> tuple[Tensor, ...]:
         return tuple(tensor.to(self._world.device) for tensor in self._example)

@@ -22,7 +22,7 @@ from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
 from edgeprune.methods.sources import TeacherSource, output_columns
 from edgeprune.prune.cost import CostModel, FloatArray
-from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
 from edgeprune.prune.importance import score_channels
 from edgeprune.prune.removal import Removal, make_removal
@@ -122,7 +122,7 @@ def measure_sensitivity(
     if not 0 < ratio < 1:
         raise UserInputError(f"--ratio {ratio:g}: give a share above 0 and below 1")
     example = tuple(t.to(_device(model)) for t in data.example_inputs(1))
-    graph = trace_channels(model, example)
+    graph = find_channels(model, example)
     costs = CostModel.of(model, graph)
     scores = score_channels(model, graph, importance, seed=seed)
     bench = _Bench(data, samples, outputs or (lambda network, inputs: network(*inputs)))

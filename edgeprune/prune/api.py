@@ -12,8 +12,8 @@ from edgeprune.errors import BudgetMissedError, EdgepruneError, UserInputError
 from edgeprune.models.summary import count_params
 from edgeprune.prune.budget import Budget, Choice
 from edgeprune.prune.cost import CostModel, FloatArray
+from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import Equivalence
-from edgeprune.prune.graph.trace import trace_channels
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
 from edgeprune.prune.importance import score_channels
 from edgeprune.prune.plan import Plan, plan_removal
@@ -75,7 +75,7 @@ def prune_model(
     rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic, per_cost)
     budget = Budget(pruning_ratio, target_params, target_macs)
     watch = Stopwatch()
-    graph = trace_channels(model, inputs, ignored_layers=ignored_layers, watch=watch)
+    graph = find_channels(model, inputs, ignored_layers=ignored_layers, watch=watch)
     costs = CostModel.of(model, graph)
     with watch.part("choice"):
         scores = score_channels(model, graph, importance, seed=seed)

@@ -17,6 +17,7 @@ from edgeprune.errors import EdgepruneError
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
 from edgeprune.prune.outputs import Difference
 from edgeprune.prune.removal import Removal, check_removal
+from edgeprune.prune.steps import bundles_of
 from edgeprune.prune.trial import Refuted, Trial
 
 
@@ -122,7 +123,7 @@ class _Proof:
             return self._check(exact, inexact)
         except Refuted:
             culprits: list[Skipped] = []
-            self._accept((), (*exact, *inexact), culprits)
+            self._accept((), self._parts((*exact, *inexact)), culprits)
             if culprits:
                 raise RemovalNotEqualError(culprits) from None
             return self._check(exact, inexact)
@@ -143,18 +144,27 @@ class _Proof:
             self._removal.restricted_to(exact), self._removal.restricted_to((*exact, *inexact))
         )
 
+    def _parts(self, groups: Sequence[int]) -> list[tuple[int, ...]]:
+        """The groups, linked ones together."""
+        bundles = (bundle.groups for bundle in bundles_of(self._graph))
+        return [bundle for bundle in bundles if set(bundle) & set(groups)]
+
     def _accept(
-        self, accepted: tuple[int, ...], candidates: Sequence[int], culprits: list[Skipped]
+        self,
+        accepted: tuple[int, ...],
+        candidates: Sequence[tuple[int, ...]],
+        culprits: list[Skipped],
     ) -> tuple[int, ...]:
         """Add to `accepted` what can go together with it; halve what cannot until it is single."""
-        together = (*accepted, *candidates)
+        together = (*accepted, *(group for part in candidates for group in part))
         exact = [i for i in together if self._graph.groups[i].exact]
         inexact = [i for i in together if not self._graph.groups[i].exact]
         try:
             self._check(exact, inexact)
         except Refuted as refutation:
             if len(candidates) == 1:
-                culprits.append(Skipped(self._graph.groups[candidates[0]].name, str(refutation)))
+                names = (self._graph.groups[group].name for group in candidates[0])
+                culprits += [Skipped(name, str(refutation)) for name in names]
                 return accepted
         else:
             return together

@@ -54,7 +54,7 @@ def _muted(
 def _silencing(
     tensors: dict[str, Tensor], group: ChannelGroup, channels: IntArray
 ) -> list[tuple[str, int, IntArray]]:
-    readers = [slices for slices in group.slices if slices.reads]
+    readers = [slices for slices in group.slices if slices.reads and not group.unread]
     owned = [s for s in group.slices if isinstance(tensors[s.tensor], nn.Parameter)]
     return [
         (s.tensor, s.axis, removed_positions(s, group.size, channels)) for s in readers or owned

@@ -180,8 +180,9 @@ class Ranking:
         key: FloatArray = steps.score / (1.0 - steps.fraction)
         if share_on_macs is None:
             return key
-        saved = self._saved_per_channel @ np.array([1.0 - share_on_macs, share_on_macs])
-        priced: FloatArray = key / saved[steps.group]
+        saved = self._saved_per_unit @ np.array([1.0 - share_on_macs, share_on_macs])
+        channels = steps.per_unit.sum(axis=1)
+        priced: FloatArray = key * channels[steps.group] / saved[steps.group]
         return priced
 
     def _prefix(self, key: FloatArray) -> Selection:
@@ -220,9 +221,8 @@ class Ranking:
 
     def _counts_without(self, steps: IntArray, selection: Selection) -> IntArray:
         """The selection's counts without one of `steps` each, shape (steps, groups)."""
-        given_back = np.zeros((len(steps), self._groups), dtype=np.int64)
-        given_back[np.arange(len(steps)), self._steps.group[steps]] = self._steps.size[steps]
-        without: IntArray = selection.counts - given_back
+        given_back = self._steps.per_unit[self._steps.group[steps]]
+        without: IntArray = selection.counts - given_back * self._steps.size[steps][:, None]
         return without
 
     def _last_steps(self, selection: Selection) -> IntArray:
@@ -233,24 +233,24 @@ class Ranking:
         return last
 
     @cached_property
-    def _cost_per_channel(self) -> FloatArray:
-        """Parameters and MACs that go with one channel of each group, shape (groups, 2)."""
-        one_each = np.vstack([np.zeros(self._groups), np.eye(self._groups)]).astype(np.int64)
-        costs = self._costs.params_and_macs(one_each)
+    def _cost_per_unit(self) -> FloatArray:
+        """Parameters and MACs that go with one unit of each group, shape (groups, 2)."""
+        none = np.zeros((1, self._groups), dtype=np.int64)
+        costs = self._costs.params_and_macs(np.vstack([none, self._steps.per_unit]))
         saved: FloatArray = np.maximum(costs[0] - costs[1:], 1.0)
         return saved
 
     @cached_property
-    def _saved_per_channel(self) -> FloatArray:
+    def _saved_per_unit(self) -> FloatArray:
         """The same as shares of the original network."""
-        share: FloatArray = self._cost_per_channel / self._limits.whole[[PARAMS, MACS]]
+        share: FloatArray = self._cost_per_unit / self._limits.whole[[PARAMS, MACS]]
         return share
 
     @cached_property
     def _macs_per_param(self) -> FloatArray:
-        """What a channel of each group weighs in MACs, relative to parameters; 1 on average."""
-        per_channel = self._cost_per_channel
-        ratio = per_channel[:, 1] / per_channel[:, 0]
+        """What a unit of each group weighs in MACs, relative to parameters; 1 on average."""
+        per_unit = self._cost_per_unit
+        ratio = per_unit[:, 1] / per_unit[:, 0]
         scaled: FloatArray = ratio / np.exp(np.log(ratio).mean())
         return scaled
 
@@ -261,9 +261,10 @@ class Ranking:
 
     def _select(self, taken: IntArray) -> Selection:
         steps = self._steps
-        counts = np.bincount(
+        units = np.bincount(
             steps.group[taken], weights=steps.size[taken], minlength=self._groups
         ).astype(np.int64)
+        counts: IntArray = units @ steps.per_unit
         excess = self._excess(counts[None, :])[0]
         return Selection(taken, counts, float(steps.lost[taken].sum()), excess)
 

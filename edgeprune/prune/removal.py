@@ -84,6 +84,18 @@ def check_removal(graph: ChannelGraph, removal: Removal) -> None:
                 f"cannot remove {len(gone)} channels up to number {gone[-1]} from group "
                 f"'{group.name}' of {group.size}: at least one channel must stay"
             )
+    _check_links(graph, removal)
+
+
+def _check_links(graph: ChannelGraph, removal: Removal) -> None:
+    for link in graph.links:
+        units = {len(removal.channels[g]) / n for g, n in zip(link.groups, link.ratio, strict=True)}
+        if len(units) > 1:
+            names = ", ".join(f"'{graph.groups[g].name}'" for g in link.groups[:3])
+            raise UserInputError(
+                f"channel groups {names}... only go in proportion {link.ratio[:3]}, because "
+                f"'{link.module}' takes one width for the other"
+            )
 
 
 def kept_positions(graph: ChannelGraph, removal: Removal) -> dict[tuple[str, int], IntArray]:

@@ -17,12 +17,19 @@ import torch
 from torch import Tensor, nn
 
 from edgeprune.errors import EdgepruneError
+from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
 from edgeprune.prune.optimizer_slices import replace_parameters, sliced_state
+from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.removal import Removal, check_removal, kept_outputs, kept_positions
 from edgeprune.prune.tensor_slots import Slot, named_tensors, slots_by_tensor
 from edgeprune.prune.transaction import Transaction
-from edgeprune.prune.widths import KNOW_THEIR_WIDTH, widths_after, widths_without_tensors
+from edgeprune.prune.widths import (
+    KNOW_THEIR_WIDTH,
+    widths_after,
+    widths_after_split,
+    widths_without_tensors,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +102,35 @@ def _plan(
     optimizer: torch.optim.Optimizer | None,
 ) -> _Operation:
     tensors = named_tensors(model)
+    positions = kept_positions(graph, removal)
     kept: dict[str, dict[int, IntArray]] = {}
-    for (name, axis), positions in kept_positions(graph, removal).items():
-        kept.setdefault(name, {})[axis] = positions
+    for (name, axis), left in positions.items():
+        kept.setdefault(name, {})[axis] = left
+    factors = query_factors(graph, removal, positions)
     operation = _Operation()
     for name, axes in kept.items():
         _check_shape(name, tensors.get(name), graph)
         old = tensors[name]
-        operation.cuts.append(_Cut(name, old, axes, _renewed(old, axes)))
+        new = _renewed(old, axes)
+        for axis in axes:
+            _rescale(new, axis, factors.get((name, axis)))
+        operation.cuts.append(_Cut(name, old, axes, new))
         if optimizer is not None and isinstance(old, nn.Parameter) and old in optimizer.state:
             operation.states[old] = sliced_state(
                 optimizer.state[old], old, name, partial(_taken, kept=axes)
             )
     _plan_slots(model, operation)
+    _plan_splits(model, graph, removal, operation)
     _plan_tensorless(model, graph, removal, operation)
     return operation
+
+
+def _rescale(new: Tensor, axis: int, factors: FloatArray | None) -> None:
+    """Multiply the positions along an axis; see `query_scale`."""
+    if factors is not None:
+        shape = [1] * new.dim()
+        shape[axis] = -1
+        new.detach().mul_(torch.from_numpy(factors).to(new).view(shape))
 
 
 def _plan_slots(model: nn.Module, operation: _Operation) -> None:
@@ -124,6 +145,23 @@ def _plan_slots(model: nn.Module, operation: _Operation) -> None:
     for module, tensors in by_module.items():
         for attribute, value in widths_after(module, tensors).items():
             operation.attributes.append((module, attribute, value))
+
+
+def _plan_splits(
+    model: nn.Module, graph: ChannelGraph, removal: Removal, operation: _Operation
+) -> None:
+    """Modules that cut an axis into heads may hold the width of one, or of all."""
+    modules = dict(model.named_modules())
+    changed = {(id(module), attribute) for module, attribute, _ in operation.attributes}
+    for split in graph.splits:
+        gone = len(removal.channels[split.group])
+        module = modules.get(split.module)
+        if module is None or not gone:
+            continue
+        for attribute, value in widths_after_split(module, split, gone).items():
+            if (id(module), attribute) not in changed:
+                changed.add((id(module), attribute))
+                operation.attributes.append((module, attribute, value))
 
 
 def _plan_tensorless(

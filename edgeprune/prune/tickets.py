@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,21 +17,39 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 AxisIndex = Mapping[tuple[str, int], NDArray[np.int64]]
+Factors = Mapping[tuple[str, int], NDArray[np.float64]]
+_FACTORS = "#factors"
 
 
 @dataclass(frozen=True)
 class KeptIndex:
-    """Original positions left along each axis, by (tensor name, axis); absent axes are whole."""
+    """What is left of the original network.
+
+    Attributes:
+        axes: original positions left along each axis, by (tensor name, axis); absent axes are
+            whole.
+        factors: what surgery multiplied those positions by (`query_scale`), where it did.
+    """
 
     axes: AxisIndex = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
 
-    def after(self, kept: AxisIndex) -> KeptIndex:
-        """The index after a further removal that keeps positions `kept` of the present network."""
-        axes = dict(self.axes)
+    def after(self, kept: AxisIndex, factors: Factors | None = None) -> KeptIndex:
+        """The index after a further removal.
+
+        Args:
+            kept: positions of the present network that are left, by (tensor name, axis).
+            factors: what those positions are multiplied by.
+        """
+        axes, all_factors = dict(self.axes), dict(self.factors)
         for key, positions in kept.items():
             before = axes.get(key)
             axes[key] = positions if before is None else before[positions]
-        return KeptIndex(axes)
+            if key in all_factors:
+                all_factors[key] = all_factors[key][positions]
+        for key, factor in (factors or {}).items():
+            all_factors[key] = all_factors.get(key, 1.0) * factor
+        return KeptIndex(axes, all_factors)
 
     def restrict(
         self, weights: Mapping[str, Tensor], aliases: Mapping[str, str] | None = None
@@ -45,26 +64,38 @@ class KeptIndex:
         by_name: dict[str, list[tuple[int, NDArray[np.int64]]]] = {}
         for (name, axis), positions in self.axes.items():
             by_name.setdefault(name, []).append((axis, positions))
-        return {
+        left = {
             name: _take(tensor, by_name.get(canonical.get(name, name), []))
             for name, tensor in weights.items()
         }
+        for name, tensor in left.items():
+            for (scaled, axis), factor in self.factors.items():
+                if scaled == canonical.get(name, name):
+                    view = [1] * tensor.dim()
+                    view[axis] = -1
+                    left[name] = tensor * torch.from_numpy(factor).to(tensor).view(view)
+        return left
 
     def as_dict(self) -> dict[str, Tensor]:
         """Plain tensors under `name:axis`, for a state file."""
+        kept: dict[tuple[str, int], NDArray[Any]] = dict(self.axes)
+        scaled: dict[tuple[str, int], NDArray[Any]] = dict(self.factors)
         return {
-            f"{name}:{axis}": torch.from_numpy(positions.copy())
-            for (name, axis), positions in self.axes.items()
+            f"{name}:{axis}{mark}": torch.from_numpy(values.copy())
+            for mark, held in (("", kept), (_FACTORS, scaled))
+            for (name, axis), values in held.items()
         }
 
     @staticmethod
     def from_dict(saved: Mapping[str, Tensor]) -> KeptIndex:
         """The inverse of `as_dict`."""
-        axes = {}
-        for key, positions in saved.items():
-            name, _, axis = key.rpartition(":")
-            axes[name, int(axis)] = positions.numpy()
-        return KeptIndex(axes)
+        axes: dict[tuple[str, int], NDArray[np.int64]] = {}
+        factors: dict[tuple[str, int], NDArray[np.float64]] = {}
+        for key, values in saved.items():
+            name, _, axis = key.removesuffix(_FACTORS).rpartition(":")
+            held: dict[tuple[str, int], Any] = factors if key.endswith(_FACTORS) else axes
+            held[name, int(axis)] = values.numpy()
+        return KeptIndex(axes, factors)
 
 
 def shared_names(module: nn.Module) -> dict[str, str]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from edgeprune.errors import EdgepruneError
 from edgeprune.models.attributes import ALLOWED
-from edgeprune.prune.graph.types import IntArray
+from edgeprune.prune.graph.types import IntArray, Split
 
 # Per tensor attribute of a module: its old shape, and the positions kept along shortened axes.
 KeptAxes = Mapping[int, IntArray]
@@ -20,7 +20,12 @@ Attributes = dict[str, Any]
 _COUNTS = frozenset(
     {"groups", "num_groups", "num_heads", "n_heads", "n_head", "nhead", "num_attention_heads"}
 )
-_WIDTHS = ALLOWED - _COUNTS
+# What one head is wide, and all of them together.
+_HEAD_WIDTHS = frozenset(
+    {"head_dim", "attention_head_size", "dim_head", "head_size", "d_head", "d_k", "d_kv", "key_dim"}
+)
+_ALL_HEADS = frozenset({"inner_dim", "all_head_size", "attn_dim"})
+_WIDTHS = ALLOWED - _COUNTS - _HEAD_WIDTHS
 # Norms that refuse another width, whether or not they have tensors of that width.
 KNOW_THEIR_WIDTH = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 
@@ -50,6 +55,20 @@ def widths_without_tensors(module: nn.Module, removed: int) -> Attributes:
     if isinstance(module, nn.GroupNorm):
         return {"num_channels": module.num_channels - removed}
     return {}
+
+
+def widths_after_split(module: nn.Module, split: Split, gone: int) -> Attributes:
+    """Attributes of a module whose code cuts an axis into heads, once each lost `gone` channels."""
+    left = split.width - gone
+    found: Attributes = {}
+    for name, value in vars(module).items():
+        if type(value) is not int:
+            continue
+        if name in _HEAD_WIDTHS and value == split.width:
+            found[name] = left
+        elif name in _ALL_HEADS and value % split.width == 0 and value // split.width > 1:
+            found[name] = value // split.width * left
+    return found
 
 
 def _shape_after(cut: tuple[tuple[int, ...], KeptAxes]) -> tuple[int, ...]:

@@ -137,7 +137,7 @@ def test_a_group_that_cannot_be_proved_is_skipped_and_others_make_up_for_it(resi
         groups[number] = replace(groups[number], slices=slices)
         return replace(graph, groups=tuple(groups))
 
-    monkeypatch.setattr(api, "trace_channels", faulty)
+    monkeypatch.setattr(api, "find_channels", faulty)
     model = residual.fresh()
     report = prune_model(model, residual.inputs, pruning_ratio=0.3, round_to=1)
     assert model.inner.out_channels == 12

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from edgeprune.prune.graph.ledger import Reason, Solution
 from edgeprune.prune.graph.tensors import TensorTable, layer_of
-from edgeprune.prune.graph.types import AxisSlices, ChannelGroup, IntArray
+from edgeprune.prune.graph.types import AxisSlices, ChannelGroup, IntArray, Queries
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ def make_groups(table: TensorTable, solution: Solution, reasons: Sequence[Reason
     single = [np.empty(0, dtype=np.int64)]
     used: Counter[str] = Counter()
     for slots, labels in _alike(table, solution):
+        if _is_constant(table, solution, labels):
+            continue
         if len(labels) < 2:
             single.append(labels.reshape(-1))
             continue
@@ -60,6 +62,13 @@ def _alike(table: TensorTable, solution: Solution) -> list[tuple[IntArray, IntAr
     return [(np.frombuffer(key, dtype=np.int64), np.stack(m)) for key, m in members.items()]
 
 
+def _is_constant(table: TensorTable, solution: Solution, labels: IntArray) -> bool:
+    """Whether the channels come out of a table of constants: nothing that was learnt makes them."""
+    first = labels[0]
+    learnt = table.in_parameters()[first]
+    return not bool((learnt & ~solution.reads[first]).any() or solution.writes[first].any())
+
+
 def _group(
     table: TensorTable,
     solution: Solution,
@@ -74,7 +83,30 @@ def _group(
     name = base if used[base] == 1 else f"{base}#{used[base]}"
     why = solution.inexact[labels[:, 0]].max()
     text = reasons[why].text if why >= 0 else ""
-    return ChannelGroup(name, len(labels), tuple(found), exact=why < 0, why_inexact=text)
+    return ChannelGroup(
+        name,
+        len(labels),
+        tuple(found),
+        exact=why < 0,
+        why_inexact=text,
+        unread=bool(solution.unread[labels[:, 0]].any()),
+        queries=_queries(solution, found, table),
+    )
+
+
+def _queries(
+    solution: Solution, slices: Sequence[AxisSlices], table: TensorTable
+) -> Queries | None:
+    """The positions among a group's that make attention queries."""
+    found, width = [], 0
+    for part in slices:
+        slot = table.slots.index((part.tensor, part.axis))
+        of_query = solution.query_width[table.start[slot] + part.index]
+        mine = of_query > 0
+        if mine.any():
+            width = int(of_query.max())
+            found.append(replace(part, index=part.index[mine], channel=part.channel[mine]))
+    return Queries(tuple(found), width) if found else None
 
 
 def _slices(table: TensorTable, solution: Solution, slot: int, labels: IntArray) -> AxisSlices:

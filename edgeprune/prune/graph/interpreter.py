@@ -16,6 +16,7 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.prune.graph.call import Call, Value, flat_labels
 from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
+from edgeprune.prune.graph.literals import note_literals
 from edgeprune.prune.graph.rules import find_rule
 from edgeprune.prune.graph.rules.pointwise import is_pointwise, pointwise
 from edgeprune.prune.graph.rules.registry import operation_name
@@ -56,6 +57,7 @@ class Interpreter:
             else:
                 shape = _shapes(node)[0]
                 inputs.append(Labels(shape, self.context.constant, weight=True))
+        note_literals(self.context.literals, program.graph_module)
         result = self._run_graph(program.graph_module, inputs)
         self.context.protect(flat_labels(result), "its channels are the network's output")
 

@@ -14,7 +14,6 @@ from edgeprune.prune.graph.labels import Labels
 
 _WHOLE: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
     ((nn.RNNBase, nn.RNNCellBase), "recurrent layers (LSTM, GRU, RNN) are left as they are"),
-    (nn.MultiheadAttention, "nn.MultiheadAttention splits its width into heads of fixed size"),
 )
 
 

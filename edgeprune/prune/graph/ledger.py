@@ -34,6 +34,9 @@ class Solution:
         inexact: index of the reason why removing the class is not the same as masking, or -1.
         reads: some operation sums over the position.
         writes: the position creates a channel.
+        unread: something other than a weight sums over the class: only its source can silence it.
+        query_width: where the position makes an element of attention queries, over how many of
+            them the product with the keys runs (see `Queries`); else 0.
     """
 
     component: IntArray
@@ -41,6 +44,8 @@ class Solution:
     inexact: IntArray
     reads: BoolArray
     writes: BoolArray
+    unread: BoolArray
+    query_width: IntArray
 
 
 class Ledger:
@@ -58,6 +63,11 @@ class Ledger:
         self._inexact_why: list[IntArray] = []
         self._reads: list[IntArray] = []
         self._writes: list[IntArray] = []
+        self._unread: list[IntArray] = []
+        self._weight_place: list[IntArray] = []
+        self._bias_place: list[IntArray] = []
+        self._queries: list[IntArray] = []
+        self._query_width: list[IntArray] = []
 
     def fixed(self, text: str, *, quiet: bool = False) -> int:
         """The fixed label that stands for this reason."""
@@ -98,6 +108,27 @@ class Ledger:
         """State that these positions of a weight create channels."""
         self._writes.append(labels[labels >= 0])
 
+    def unread(self, labels: IntArray) -> None:
+        """State that something other than a weight sums over these channels."""
+        self._unread.append(labels[labels >= 0])
+
+    def beside(self, weight: IntArray, bias: IntArray) -> None:
+        """State that positions of a weight and of its bias make the same elements."""
+        free = (weight >= 0) & (bias >= 0)
+        self._weight_place.append(weight[free])
+        self._bias_place.append(bias[free])
+
+    def queries(self, places: IntArray, width: int) -> None:
+        """State that these positions make queries whose scores are divided by the root of `width`.
+
+        Args:
+            places: positions of a weight, each one by itself.
+            width: elements of one query.
+        """
+        free = places[places >= 0]
+        self._queries.append(free)
+        self._query_width.append(np.full(free.shape, width, dtype=np.int64))
+
     def note(self, layer: str, reason: str) -> None:
         """Name a layer that cannot be pruned although it has no labels of its own."""
         if Skipped(layer, reason) not in self.notes:
@@ -116,11 +147,27 @@ class Ledger:
             _first_reason(component, _joined(self._inexact), _joined(self._inexact_why)),
             self._flags(size, self._reads),
             self._flags(size, self._writes),
+            self._of_class(component, self._unread),
+            self._widths_of_queries(size),
         )
 
     def only_read(self, size: int) -> BoolArray:
         """For each label, whether the rules so far only sum over it (an input axis of a layer)."""
         return self._flags(size, self._reads) & ~self._flags(size, self._writes)
+
+    def _of_class(self, component: IntArray, parts: list[IntArray]) -> BoolArray:
+        """Flag whole classes."""
+        flagged = np.zeros(len(component), dtype=np.bool_)
+        flagged[component[_joined(parts)]] = True
+        return flagged[component]
+
+    def _widths_of_queries(self, size: int) -> IntArray:
+        """Widths at the places of weights, and at those of their biases."""
+        width = np.zeros(size, dtype=np.int64)
+        width[_joined(self._queries)] = _joined(self._query_width)
+        bias, weight = _joined(self._bias_place), _joined(self._weight_place)
+        width[bias] = np.maximum(width[bias], width[weight])
+        return width
 
     def _flags(self, size: int, parts: list[IntArray]) -> BoolArray:
         """Flag labels, and all twins of a flagged label."""

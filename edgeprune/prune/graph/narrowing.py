@@ -13,7 +13,9 @@ from edgeprune.prune.graph.types import (
     ChannelGraph,
     ChannelGroup,
     IntArray,
+    Link,
     ModuleChannels,
+    Queries,
     Skipped,
 )
 
@@ -39,6 +41,8 @@ def narrow_graph(graph: ChannelGraph, removed: Sequence[IntArray]) -> ChannelGra
         if not kept.any():
             raise ValueError(f"group '{group.name}' would lose all its channels")
     wide = np.array([int(kept.sum()) > 1 for kept in keep], dtype=np.bool_)
+    for link in graph.links:
+        wide[list(link.groups)] &= all(wide[g] for g in link.groups)
     places = _kept_places(graph, keep)
     pairs = [(group, kept) for group, kept, w in zip(graph.groups, keep, wide, strict=True) if w]
     single = [group.name for group, w in zip(graph.groups, wide, strict=True) if not w]
@@ -49,6 +53,21 @@ def narrow_graph(graph: ChannelGraph, removed: Sequence[IntArray]) -> ChannelGra
         skipped=graph.skipped + tuple(Skipped(name, _SINGLE) for name in single),
         tensors=_narrow_shapes(graph, places),
         outputs={path: _narrow_output(c, keep, new_group) for path, c in graph.outputs.items()},
+        splits=tuple(
+            replace(s, group=int(new_group[s.group]), width=s.width - int((~keep[s.group]).sum()))
+            for s in graph.splits
+            if wide[s.group]
+        ),
+        links=_narrow_links(graph, wide, new_group),
+    )
+
+
+def _narrow_links(graph: ChannelGraph, wide: BoolArray, new_group: IntArray) -> tuple[Link, ...]:
+    """Links between the groups that are left."""
+    return tuple(
+        replace(link, groups=tuple(int(new_group[g]) for g in link.groups))
+        for link in graph.links
+        if all(wide[g] for g in link.groups)
     )
 
 
@@ -67,8 +86,14 @@ def _kept_places(graph: ChannelGraph, keep: Sequence[BoolArray]) -> Kept:
 
 
 def _narrow_group(group: ChannelGroup, keep: BoolArray, places: Kept) -> ChannelGroup:
-    slices = tuple(_narrow_slices(s, keep, places[s.tensor, s.axis]) for s in group.slices)
-    return replace(group, size=int(keep.sum()), slices=slices)
+    def narrowed(slices: tuple[AxisSlices, ...]) -> tuple[AxisSlices, ...]:
+        return tuple(_narrow_slices(s, keep, places[s.tensor, s.axis]) for s in slices)
+
+    queries = group.queries
+    if queries is not None:
+        width = queries.width - int((~keep).sum())
+        queries = Queries(narrowed(queries.slices), width)
+    return replace(group, size=int(keep.sum()), slices=narrowed(group.slices), queries=queries)
 
 
 def _narrow_slices(slices: AxisSlices, keep: BoolArray, places: BoolArray) -> AxisSlices:

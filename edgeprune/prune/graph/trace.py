@@ -16,9 +16,10 @@ from edgeprune.prune.graph.interpreter import Interpreter
 from edgeprune.prune.graph.keepers import find_ignored, keep_whole_modules
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.ledger import Ledger
+from edgeprune.prune.graph.literals import numbers_held
 from edgeprune.prune.graph.skipping import list_skipped
 from edgeprune.prune.graph.tensors import TensorTable, layer_of, tensor_table
-from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels
+from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels, Split
 from edgeprune.prune.stopwatch import Stopwatch
 
 
@@ -30,6 +31,9 @@ def trace_channels(
     watch: Stopwatch | None = None,
 ) -> ChannelGraph:
     """Find every channel that can be removed, and everything that has to go with it.
+
+    What a network's code computes from widths (heads, parts of an axis) is not tried here: see
+    `edgeprune.prune.discovery.find_channels`.
 
     The model is traced in evaluation mode and, where parameters are left over (auxiliary heads),
     in training mode too. It is not changed; modes, frozen parameters and devices do not matter.
@@ -54,6 +58,7 @@ def trace_channels(
     modules, parameters = find_ignored(model, ignored_layers)
     table = tensor_table(model)
     context = Context(Ledger(), table.parameters)
+    context.held = numbers_held(model)
     run = Interpreter(context, _tensor_labels(context, table))
     with watch.part("trace"):
         program = export_eval(model, example_inputs)
@@ -139,7 +144,20 @@ def _assemble(table: TensorTable, run: Interpreter) -> ChannelGraph:
         tensors=table.shapes,
         aliases=table.aliases,
         outputs={path: _at_output(labels, grouping) for path, labels in run.outputs.items()},
+        splits=_splits(run, grouping),
     )
+
+
+def _splits(run: Interpreter, grouping: Grouping) -> tuple[Split, ...]:
+    """The reshapes into parts whose channels may go."""
+    found = []
+    for module, labels, parts in run.context.splits:
+        groups = grouping.group[labels[labels >= 0]]
+        found += [
+            Split(module, group, parts, len(labels))
+            for group in np.unique(groups[groups >= 0]).tolist()
+        ]
+    return tuple(dict.fromkeys(found))
 
 
 def _at_output(labels: Labels, grouping: Grouping) -> ModuleChannels:

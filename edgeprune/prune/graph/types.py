@@ -41,6 +41,22 @@ class AxisSlices:
 
 
 @dataclass(frozen=True, eq=False)
+class Queries:
+    """Where the channels of a group make attention queries that a score scales by their width.
+
+    Code that divides scores by the root of the width it finds divides by less once channels are
+    gone. Surgery makes up for it in the weights that make the queries.
+
+    Attributes:
+        slices: the positions, as in a group; a subset of the group's.
+        width: elements of one query, prunable or not.
+    """
+
+    slices: tuple[AxisSlices, ...]
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
 class ChannelGroup:
     """Channels that are interchangeable in kind: the same tensors along the same axes.
 
@@ -50,6 +66,9 @@ class ChannelGroup:
         slices: sorted by the order of the tensors in the `state_dict`, then by axis.
         exact: removing a channel equals masking it. False behind a norm or softmax over channels.
         why_inexact: the reason in a user's words; empty for exact groups.
+        unread: something other than a weight sums over the channels (an attention score): what
+            silences them is zero weights where they arise.
+        queries: for channels of attention heads whose score depends on their width.
     """
 
     name: str
@@ -57,6 +76,8 @@ class ChannelGroup:
     slices: tuple[AxisSlices, ...]
     exact: bool = True
     why_inexact: str = ""
+    unread: bool = False
+    queries: Queries | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +113,38 @@ class ModuleChannels:
     channel: IntArray
 
 
+@dataclass(frozen=True)
+class Split:
+    """A reshape in a module's code that cuts an axis into parts of equal width: heads, groups.
+
+    Attributes:
+        module: path of the module whose code it is.
+        group: index of the channel group; one channel is one offset within every part.
+        parts: number of parts, those of fused queries, keys and values counted one by one.
+        width: of one part, prunable or not.
+    """
+
+    module: str
+    group: int
+    parts: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """Groups that lose channels in proportion, because some code takes one width for another.
+
+    Attributes:
+        groups: indices of the groups.
+        ratio: channels that each of them loses when the others lose theirs.
+        module: path of a module whose code it is.
+    """
+
+    groups: tuple[int, ...]
+    ratio: tuple[int, ...]
+    module: str
+
+
 @dataclass(frozen=True, eq=False)
 class ChannelGraph:
     """Everything pruning has to know of a network's structure.
@@ -102,6 +155,8 @@ class ChannelGraph:
         layers: costs of all layers with a weight, at the traced inputs.
         tensors: shape of every parameter and buffer, by canonical key, in `state_dict` order.
         aliases: for tensors known by several names, every other name and its canonical key.
+        splits: where the network's code cuts channels into parts.
+        links: groups that only go together.
         outputs: channels at the output of each module that computes something, by module path.
     """
 
@@ -111,6 +166,8 @@ class ChannelGraph:
     tensors: Mapping[str, tuple[int, ...]]
     aliases: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, ModuleChannels] = field(default_factory=dict)
+    splits: tuple[Split, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def module_channels(self, path: str) -> tuple[IntArray, IntArray]:
         """Group and channel of each position along the channel axis of a module's output.

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import prove
-from edgeprune.prune.graph import ChannelGraph, trace_channels
+from edgeprune.prune.graph import ChannelGraph
 from edgeprune.prune.removal import Removal
 from edgeprune.prune.surgery import remove_channels
 
@@ -39,7 +40,7 @@ def assert_exact() -> TracePattern:
     """Trace, prove that half of every exact group can go, train a step without it."""
 
     def run(model: nn.Module, *inputs: Tensor, **options: Any) -> ChannelGraph:
-        graph = trace_channels(model, inputs, **options)
+        graph = find_channels(model, inputs, **options)
         gone = [np.arange(g.size // 2 if g.exact else 0) * 2 for g in graph.groups]
         removal = Removal(tuple(gone))
         assert removal.count > 0, graph.skipped

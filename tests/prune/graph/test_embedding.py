@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgeprune.prune.graph import trace_channels
+from edgeprune.prune.discovery import find_channels
 
 
 class Words(nn.Module):
@@ -73,14 +73,14 @@ def test_recurrent_layers_are_left_alone_and_named(assert_exact, sizes, reasons,
     assert "before.2" in reasons(graph)
 
 
-def test_multihead_attention_keeps_its_width(assert_exact, sizes, reasons) -> None:
+def test_attention_at_the_input_keeps_its_width(assert_exact, sizes, reasons) -> None:
     layer = nn.TransformerEncoderLayer(8, 2, dim_feedforward=12, batch_first=True)
     graph = assert_exact(layer, torch.randn(1, 5, 8))
     assert sizes(graph) == {"linear1": 12}
-    assert "heads" in reasons(graph)["self_attn"]
+    assert "fixed widths" in reasons(graph)["self_attn.in_proj_weight"]
 
 
 def test_frozen_attention_is_traced_like_any_other(sizes) -> None:
     layer = nn.TransformerEncoderLayer(8, 2, dim_feedforward=12, batch_first=True).eval()
     layer.requires_grad_(False)
-    assert sizes(trace_channels(layer, (torch.randn(1, 5, 8),))) == {"linear1": 12}
+    assert sizes(find_channels(layer, (torch.randn(1, 5, 8),))) == {"linear1": 12}

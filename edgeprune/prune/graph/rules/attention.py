@@ -1,4 +1,4 @@
-"""Attention: the score's scale hides the width of a head, so that width stays."""
+"""Attention: queries and keys meet over the width of a head, scores are scaled by it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ def attention(context: Context, call: Call) -> Labels:
     query, key, value = (call.args[name] for name in ("query", "key", "value"))
     mask = call.args["attn_mask"]
     parts = [query, key, value] + ([mask] if mask is not None else [])
-    scores = f"{call.where} scales its scores by the width of a head"
-    query, key = (context.fix(v, [-1, -2], scores) for v in (query, key))
+    scores = f"{call.where} makes scores of them"
+    query, key = (context.fix(v, [-2], scores) for v in (query, key))
     value = context.fix(value, [-2], f"{call.where} weighs these positions")
     if mask is not None:
         mask = context.fix(mask, [d for d in (-1, -2) if mask.rank >= -d], scores)
     if call.args["enable_gqa"]:
         context.protect(parts, f"{call.where} shares heads between queries")
         return Labels(call.shape, value.fixed)
+    context.unite(query.vector(-1), key.vector(-1))
+    scaled = True if call.args["scale"] is None else None
+    context.product(call.module, query, -1, key, -1, where=call.where, scaled=scaled)
     heads = [
         Labels((*v.shape[:-2], 1, 1), v.fixed, {d: a for d, a in v.axes.items() if d < v.rank - 2})
         for v in (query, key, value, mask)

@@ -56,11 +56,12 @@ def _sum_over(
         value, axis = weights[-1]
         context.ledger.reads(value.vector(axis))
         return
-    text = f"{call.where} sums over them"
-    if len(found) > 1:
-        text = f"{call.where} multiplies two activations and sums over their channels"
+    if len(found) == 2:
+        (left, left_axis), (right, right_axis) = found
+        context.product(call.module, left, left_axis, right, right_axis, where=call.where)
+        return
     for value, axis in found:
-        context.fix(value, [axis], text)
+        context.fix(value, [axis], f"{call.where} sums over them")
 
 
 def _mark_created(
@@ -92,7 +93,11 @@ def linear(context: Context, call: Call) -> Labels:
     letters, out = [(*lead, "i"), ("o", "i")[-weight.rank :]], (*lead, "o")[: len(call.shape)]
     product = contract(context, call, [x, weight], letters, out)
     note_single(context, call, weight, weight.shape[0])
-    return product if bias is None else _plus(context, product, bias)
+    if bias is None:
+        return product
+    if weight.rank > 1:
+        context.ledger.beside(weight.vector(0), bias.vector(0))
+    return _plus(context, product, bias)
 
 
 @rule("matmul", "mm", "bmm", "mv", "dot", "vdot")
@@ -131,7 +136,7 @@ def _batch(rank: int) -> Letters:
 
 def _plus(context: Context, product: Labels, bias: Labels) -> Labels:
     met = context.meet([product, bias], product.shape)
-    return Labels(met.shape, met.fixed, met.axes, product.weight)
+    return Labels(met.shape, met.fixed, met.axes, product.weight, trails=product.trails)
 
 
 @rule("einsum")

@@ -32,7 +32,10 @@ def convolution(context: Context, call: Call) -> Labels:
     connect = _transposed if transposed else _plain
     out = connect(context, x.vector(channel), weight, call.args["groups"])
     note_single(context, call, weight, len(out))
-    attach(context, out, call.args["bias"], 0)
+    bias: Labels | None = call.args["bias"]
+    attach(context, out, bias, 0)
+    if bias is not None and len(out) == bias.shape[0]:
+        context.ledger.beside(out, bias.vector(0))
     places = call.shape if not transposed else x.shape
     batch = places[0] if channel else 1
     context.count(call.module, weight, batch * prod(places[channel + 1 :]))

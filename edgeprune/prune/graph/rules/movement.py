@@ -46,7 +46,7 @@ def reshape(context: Context, call: Call) -> Labels:
     if prod(x.shape) != prod(call.shape):
         context.protect([x], f"{call.where} reads its bytes as another type")
         return Labels(call.shape, x.fixed)
-    return context.move(x, call.shape, lambda t: t.reshape(call.shape))
+    return context.move(x, call.shape, lambda t: t.reshape(call.shape), call.module)
 
 
 @rule(
@@ -56,7 +56,8 @@ def reshape(context: Context, call: Call) -> Labels:
 )
 def rearrange(context: Context, call: Call) -> Labels:
     """Runs on labels as it is: its meaning does not depend on the width."""
-    return context.move(call.args["self"], call.shape, lambda t: call.rerun("self", t))
+    module = call.module if call.op == "aten::unflatten" else None
+    return context.move(call.args["self"], call.shape, lambda t: call.rerun("self", t), module)
 
 
 @rule("pixel_unshuffle")

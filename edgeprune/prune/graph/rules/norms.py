@@ -34,7 +34,7 @@ def group_norm(context: Context, call: Call) -> Labels:
     for follower in followers:
         attach(context, channels, follower, 0)
     _inexact_across(context, call, x)
-    return x
+    return x.untraced()
 
 
 @rule("layer_norm", "rms_norm", "native_layer_norm", "_fused_rms_norm")
@@ -57,6 +57,7 @@ def _inexact_across(context: Context, call: Call, x: Labels) -> None:
 
 def _with_statistics(context: Context, call: Call, x: Labels) -> Value:
     """Some variants return mean and deviation too; nobody reads those in a forward pass."""
+    x = x.untraced()
     if len(call.shapes) == 1:
         return x
     return (x, *(Labels(shape, context.constant) for shape in call.shapes[1:]))

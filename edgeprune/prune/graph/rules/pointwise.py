@@ -11,6 +11,9 @@ from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.rules.registry import rule
 
+# Twice the input gives twice the output.
+_MULTIPLES = frozenset({"aten::mul", "aten::div", "aten::neg", "aten::relu", "aten::leaky_relu"})
+
 
 @rule(
     *("hardswish", "where", "masked_fill", "copy", "log_sigmoid", "floor_divide", "rsub"),
@@ -18,7 +21,15 @@ from edgeprune.prune.graph.rules.registry import rule
 )
 def pointwise(context: Context, call: Call) -> Labels:
     """Unites the operands under broadcasting; the result carries their labels."""
-    return context.meet(list(call.labels()), call.shape)
+    operands = list(call.labels())
+    met = context.meet(operands, call.shape)
+    varying = [value for value in operands if value.axes]
+    if len(varying) != 1 or varying[0].shape != call.shape:
+        return met
+    if call.op.rstrip("_") not in _MULTIPLES:
+        return met.untraced()
+    x = varying[0]
+    return Labels(met.shape, met.fixed, x.axes, met.weight, met.source, x.trails)
 
 
 @rule("prelu", "_prelu_kernel")

@@ -1,0 +1,170 @@
+"""Channels that can go, as the network's own code allows it.
+
+Tracing tells which positions belong together. Code that cuts an axis into heads or parts may
+compute their width from what it finds, from an attribute, from another width, or have it written
+out; a trace cannot tell. So it is tried: the network is run without some of the channels, on
+tensors that have shapes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgeprune.prune.fake_bench import FakeBench
+from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.graph.types import ChannelGraph, Link, Skipped
+from edgeprune.prune.removal import Removal, make_removal
+from edgeprune.prune.stopwatch import Stopwatch
+
+
+def find_channels(
+    model: nn.Module,
+    example_inputs: tuple[Tensor, ...],
+    *,
+    ignored_layers: Sequence[str] = (),
+    watch: Stopwatch | None = None,
+) -> ChannelGraph:
+    """Trace a network and keep the channels without which its code runs.
+
+    Takes, returns and raises what `trace_channels` does. Groups that only go in proportion to
+    others are linked; those that cannot go at all are named among `skipped`.
+
+    Args:
+        watch: counts the seconds of `splits` besides.
+    """
+    watch = watch or Stopwatch()
+    graph = trace_channels(model, example_inputs, ignored_layers=ignored_layers, watch=watch)
+    if not graph.splits:
+        return graph
+    with watch.part("splits"):
+        return _fitted(graph, FakeBench(model, graph, example_inputs))
+
+
+def _fitted(graph: ChannelGraph, bench: FakeBench) -> ChannelGraph:
+    clusters = _clusters(graph)
+    alone = [_split_groups(graph, cluster) for cluster in clusters]
+    around = [sorted(set(c) - set(a)) for c, a in zip(clusters, alone, strict=True)]
+    if _runs(graph, bench, alone) and _runs(graph, bench, around):
+        return graph
+    found = [_link(graph, cluster) for cluster in clusters]
+    links = [link for link in found if link is not None]
+    if len(links) == len(found) and not bench.complaint(_together(graph, links)):
+        return _with_links(graph, links)
+    return _one_by_one(graph, bench, clusters)
+
+
+def _one_by_one(
+    graph: ChannelGraph, bench: FakeBench, clusters: Sequence[Sequence[int]]
+) -> ChannelGraph:
+    links: list[Link] = []
+    kept: dict[int, str] = {}
+    for cluster in clusters:
+        inner = _split_groups(graph, cluster)
+        outer = sorted(set(cluster) - set(inner))
+        wrong = bench.complaint(_one_each(graph, inner))
+        wrong_around = bench.complaint(_one_each(graph, outer)) if outer else ""
+        if not wrong and not wrong_around:
+            continue
+        link = _link(graph, cluster)
+        if link is not None and not bench.complaint(_together(graph, [link])):
+            links.append(link)
+            continue
+        kept |= {group: wrong for group in inner if wrong}
+        kept |= {group: wrong_around for group in outer if wrong_around}
+    return _without(_with_links(graph, links), kept)
+
+
+def _clusters(graph: ChannelGraph) -> list[list[int]]:
+    """Split groups, with the groups on the other axes of the weights that make or read them."""
+    inner = {split.group for split in graph.splits}
+    tensors = [{s.tensor for s in group.slices} for group in graph.groups]
+    weights = [{s.tensor for s in group.slices if s.reads or s.writes} for group in graph.groups]
+    clusters: list[set[int]] = []
+    for group in sorted(inner):
+        near = {g for g in range(len(graph.groups)) if weights[group] & tensors[g]} | {group}
+        touching = [c for c in clusters if c & near]
+        clusters = [c for c in clusters if not c & near] + [near.union(*touching)]
+    return [sorted(cluster) for cluster in clusters]
+
+
+def _split_groups(graph: ChannelGraph, cluster: Iterable[int]) -> list[int]:
+    inner = {split.group for split in graph.splits}
+    return [group for group in cluster if group in inner]
+
+
+def _link(graph: ChannelGraph, cluster: Sequence[int]) -> Link | None:
+    """All groups of a cluster in proportion to their sizes; None where there is none."""
+    sizes = [graph.groups[group].size for group in cluster]
+    smallest = min(sizes)
+    if len(cluster) < 2 or any(size % smallest for size in sizes):
+        return None
+    module = next(s.module for s in graph.splits if s.group in cluster)
+    return Link(tuple(cluster), tuple(size // smallest for size in sizes), module)
+
+
+def _runs(graph: ChannelGraph, bench: FakeBench, parts: Sequence[Sequence[int]]) -> bool:
+    groups = [group for part in parts for group in part]
+    return not groups or not bench.complaint(_one_each(graph, groups))
+
+
+def _one_each(graph: ChannelGraph, groups: Sequence[int]) -> Removal:
+    return _removal(graph, dict.fromkeys(groups, 1))
+
+
+def _together(graph: ChannelGraph, links: Sequence[Link]) -> Removal:
+    counts = {g: n for link in links for g, n in zip(link.groups, link.ratio, strict=True)}
+    return _removal(graph, counts)
+
+
+def _removal(graph: ChannelGraph, counts: dict[int, int]) -> Removal:
+    return make_removal([np.arange(counts.get(g, 0)) for g in range(len(graph.groups))])
+
+
+def _with_links(graph: ChannelGraph, links: Sequence[Link]) -> ChannelGraph:
+    """Linked groups are only exact together."""
+    groups = list(graph.groups)
+    for link in links:
+        members = [groups[g] for g in link.groups]
+        inexact = next((group for group in members if not group.exact), None)
+        if inexact is not None:
+            for g in link.groups:
+                why = groups[g].why_inexact or inexact.why_inexact
+                groups[g] = replace(groups[g], exact=False, why_inexact=why)
+    return replace(graph, groups=tuple(groups), links=tuple(links))
+
+
+def _without(graph: ChannelGraph, kept: dict[int, str]) -> ChannelGraph:
+    """The graph less the groups that cannot go."""
+    if not kept:
+        return graph
+    number = np.full(len(graph.groups) + 1, -1, dtype=np.int64)
+    stays = [g for g in range(len(graph.groups)) if g not in kept]
+    number[stays] = np.arange(len(stays))
+    splits = [s for s in graph.splits if s.group not in kept]
+    return replace(
+        graph,
+        groups=tuple(graph.groups[g] for g in stays),
+        skipped=(*graph.skipped, *(_named(graph, g, why) for g, why in kept.items())),
+        outputs={
+            path: replace(
+                c, group=number[c.group], channel=np.where(number[c.group] < 0, -1, c.channel)
+            )
+            for path, c in graph.outputs.items()
+        },
+        splits=tuple(replace(s, group=int(number[s.group])) for s in splits),
+        links=tuple(
+            replace(link, groups=tuple(int(number[g]) for g in link.groups)) for link in graph.links
+        ),
+    )
+
+
+def _named(graph: ChannelGraph, group: int, why: str) -> Skipped:
+    split = next((s for s in graph.splits if s.group == group), None)
+    where = f" in '{split.module}'" if split else ""
+    return Skipped(
+        graph.groups[group].name, f"the code{where} works with fixed widths: without them, {why}"
+    )

@@ -1,0 +1,236 @@
+"""Heads get narrower, scores stay what they were, and widths that hang together go together."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import MaxVit, SwinTransformer, VisionTransformer
+
+import edgeprune
+from edgeprune.errors import UserInputError
+from edgeprune.models.summary import count_params
+from edgeprune.prune.discovery import find_channels
+from edgeprune.prune.equivalence import RemovalNotEqualError, prove
+from edgeprune.prune.graph import ChannelGraph, narrow_graph
+from edgeprune.prune.query_scale import query_factors
+from edgeprune.prune.removal import Removal, kept_positions, make_removal
+from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.tickets import KeptIndex
+
+Scores = Callable[[Tensor, Tensor, nn.Module], Tensor]
+SCALES: dict[str, tuple[Scores, bool]] = {
+    "from the width": (lambda q, k, _: q @ k.mT * q.shape[-1] ** -0.5, True),
+    "on the queries": (lambda q, k, _: (q / math.sqrt(q.shape[-1])) @ k.mT, True),
+    "from an attribute": (lambda q, k, m: q @ k.mT * m.scale, False),
+    "none": (lambda q, k, _: q @ k.mT, False),
+}
+
+
+class OwnWidth(nn.Module):
+    """Attention whose inner width has nothing to do with the stream's; fused projection."""
+
+    def __init__(self, scores: str | None, heads: int = 2, head_dim: int = 6) -> None:
+        super().__init__()
+        self.scores = scores
+        self.heads = heads
+        self.head_dim = head_dim
+        if scores == "from an attribute":
+            self.scale = head_dim**-0.5
+        inner = heads * head_dim
+        self.embed, self.qkv = nn.Linear(4, 8), nn.Linear(8, 3 * inner)
+        self.out, self.last = nn.Linear(inner, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.embed(x)
+        qkv = self.qkv(h).reshape(*x.shape[:2], 3, self.heads, self.head_dim)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        if self.scores is None:
+            mixed = F.scaled_dot_product_attention(q, k, v)
+        else:
+            mixed = SCALES[self.scores][0](q, k, self).softmax(-1) @ v
+        return self.last(h + self.out(mixed.transpose(1, 2).flatten(2)))
+
+
+def _half(graph: ChannelGraph) -> Removal:
+    return Removal(tuple(np.arange(group.size // 2) * 2 for group in graph.groups))
+
+
+@pytest.mark.parametrize("scores", [None, *SCALES])
+def test_an_own_inner_width_shrinks_exactly(scores: str | None) -> None:
+    torch.manual_seed(0)
+    model, inputs = OwnWidth(scores), (torch.randn(2, 5, 4),)
+    graph = find_channels(model, inputs)
+    assert {group.name: group.size for group in graph.groups} == {"embed": 8, "qkv": 6}
+    qkv = graph.groups[graph.group_index["qkv"]]
+    is_scaled = scores is None or SCALES[scores][1]
+    assert (qkv.queries is not None) == is_scaled
+    if qkv.queries is not None:
+        places = {s.tensor: s.index.tolist() for s in qkv.queries.slices}
+        assert places == {"qkv.weight": [*range(12)], "qkv.bias": [*range(12)]}
+    assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
+    remove_channels(model, graph, _half(graph))
+    assert model.head_dim == 3
+    model(*inputs).sum().backward()
+
+
+def test_without_the_scale_the_proof_fails() -> None:
+    """What the check is for: leave the factor out, and 1 / sqrt(d) shows."""
+    model, inputs = OwnWidth(None), (torch.randn(2, 5, 4),)
+    graph = find_channels(model, inputs)
+    broken = replace(graph, groups=tuple(replace(g, queries=None) for g in graph.groups))
+    with pytest.raises(RemovalNotEqualError, match="differs from masking"):
+        prove(model, broken, _half(broken), inputs)
+
+
+def test_a_second_removal_scales_from_the_width_that_is_left() -> None:
+    torch.manual_seed(0)
+    model, inputs = OwnWidth(None, head_dim=8), (torch.randn(2, 5, 4),)
+    graph = find_channels(model, inputs)
+    at_once, in_steps = copy.deepcopy(model), copy.deepcopy(model)
+    number = graph.group_index["qkv"]
+
+    def removal(channels: list[int]) -> Removal:
+        return make_removal([channels if g == number else [] for g in range(len(graph.groups))])
+
+    remove_channels(at_once, graph, removal([0, 2, 5]))
+    remove_channels(in_steps, graph, removal([0, 2]))
+    left = narrow_graph(graph, removal([0, 2]).channels)
+    assert left.splits[0].width == 6
+    remove_channels(in_steps, left, removal([3]))
+    torch.testing.assert_close(at_once(*inputs), in_steps(*inputs))
+    for name, tensor in at_once.state_dict().items():
+        torch.testing.assert_close(tensor, in_steps.state_dict()[name])
+
+
+def test_rewound_weights_are_scaled_like_the_network() -> None:
+    """A ticket's early weights, restricted, have the function of the masked early network."""
+    torch.manual_seed(0)
+    model, inputs = OwnWidth(None), (torch.randn(2, 5, 4),)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    graph = find_channels(model, inputs)
+    removal = _half(graph)
+    expected = copy.deepcopy(model)
+    remove_channels(expected, graph, removal)
+    kept = kept_positions(graph, removal)
+    index = KeptIndex().after(kept, query_factors(graph, removal, kept))
+    index = KeptIndex.from_dict(index.as_dict())
+    for name, tensor in index.restrict(start).items():
+        torch.testing.assert_close(tensor, expected.state_dict()[name])
+
+
+class Encoder(nn.Module):
+    """torch's own encoder layer between two linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(3, 16)
+        self.layer = nn.TransformerEncoderLayer(16, 2, dim_feedforward=12, batch_first=True)
+        self.last = nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.layer(self.embed(x)))
+
+
+def test_stream_and_heads_of_multihead_attention_go_in_proportion() -> None:
+    model, inputs = Encoder(), (torch.randn(1, 5, 3),)
+    graph = find_channels(model, inputs)
+    (link,) = graph.links
+    assert [graph.groups[g].name for g in link.groups] == [
+        "embed",
+        "layer.self_attn.in_proj_weight",
+    ]
+    assert link.ratio == (2, 1)
+    assert not any(graph.groups[g].exact for g in link.groups), "the stream passes a layer norm"
+    with pytest.raises(UserInputError, match="only go in proportion"):
+        remove_channels(model, graph, make_removal([[0, 1], [], []]))
+    report = edgeprune.prune_model(model, *inputs, pruning_ratio=0.5, round_to=2)
+    attention = model.layer.self_attn
+    assert attention.embed_dim == model.embed.out_features < 16
+    assert attention.head_dim * attention.num_heads == attention.embed_dim
+    assert report.equivalence.max_rel_error <= 1e-9
+    model(*inputs).sum().backward()
+
+
+def _vit() -> tuple[nn.Module, Tensor]:
+    model = VisionTransformer(
+        image_size=32, patch_size=8, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=96,
+        num_classes=5,
+    )  # fmt: skip
+    return model, torch.randn(1, 3, 32, 32)
+
+
+def _swin() -> tuple[nn.Module, Tensor]:
+    model = SwinTransformer(
+        patch_size=[4, 4], embed_dim=32, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4],
+        num_classes=5,
+    )  # fmt: skip
+    return model, torch.randn(1, 3, 64, 64)
+
+
+def _maxvit() -> tuple[nn.Module, Tensor]:
+    model = MaxVit(
+        input_size=(32, 32), stem_channels=16, partition_size=2, block_channels=[32, 64],
+        block_layers=[1, 1], head_dim=16, stochastic_depth_prob=0.0, num_classes=5,
+    )  # fmt: skip
+    return model, torch.randn(1, 3, 32, 32)
+
+
+@pytest.mark.parametrize("make", [_vit, _swin, _maxvit])
+def test_vision_transformers_shrink_all_over(
+    make: Callable[[], tuple[nn.Module, Tensor]],
+) -> None:
+    torch.manual_seed(0)
+    model, x = make()
+    before = count_params(model)
+    report = edgeprune.prune_model(model, x, pruning_ratio=0.5)
+    assert count_params(model) < 0.45 * before
+    assert report.mac_reduction > 0.5
+    assert report.equivalence.max_rel_error is None or report.equivalence.max_rel_error <= 1e-9
+    narrowed = {group.name for group in report.groups if group.after < group.before}
+    assert any("attn" in name or "attention" in name for name in narrowed)
+    reasons = [entry.reason for entry in report.skipped]
+    assert not [reason for reason in reasons if "fixed widths" in reason], reasons
+    model.train()(torch.cat([x, x])).sum().backward()
+    assert model.eval()(x).shape == (1, 5)
+
+
+class Literal(nn.Module):
+    """A grouped view with its numbers written out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        return self.second(x.view(-1, 2, 4, 5, 5).transpose(1, 2).reshape(-1, 8, 5, 5))
+
+
+def test_a_view_of_literal_sizes_is_refused_with_its_reason() -> None:
+    graph = find_channels(Literal(), (torch.randn(1, 3, 5, 5),))
+    assert not graph.groups
+    assert any("works with fixed widths" in entry.reason for entry in graph.skipped)
+
+
+class Shuffle(Literal):
+    """The same with sizes that follow the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        n, c, h, w = x.shape
+        return self.second(x.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w))
+
+
+def test_a_view_of_computed_sizes_is_not() -> None:
+    model, inputs = Shuffle(), (torch.randn(1, 3, 5, 5),)
+    graph = find_channels(model, inputs)
+    assert [group.size for group in graph.groups] == [4]
+    assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
