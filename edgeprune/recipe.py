@@ -98,6 +98,9 @@ class Recipe(BaseModel):
     isomorphic: bool = Field(False, description="rank channels within groups of one structure")
     per_cost: bool = Field(False, description="rank by importance per parameter and MAC saved")
     ignored_layers: tuple[str, ...] = ()
+    attention: Literal["dims", "heads"] = Field(
+        "dims", description="narrow all heads alike, or remove whole heads"
+    )
 
     # Lottery tickets.
     rounds: Count = Field(3, description="search rounds of a cubic or one-shot ticket search")

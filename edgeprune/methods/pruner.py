@@ -223,7 +223,12 @@ class Pruner:
         return learner.gradients([batch.to(self._world.device) for batch in chosen])
 
     def _trace(self, module: nn.Module) -> ChannelGraph:
-        return find_channels(module, self._on_device(), ignored_layers=self._recipe.ignored_layers)
+        return find_channels(
+            module,
+            self._on_device(),
+            ignored_layers=self._recipe.ignored_layers,
+            attention=self._recipe.attention,
+        )
 
     def _on_device(self) -> tuple[Tensor, ...]:
         return tuple(tensor.to(self._world.device) for tensor in self._example)

@@ -23,7 +23,17 @@ ALLOWED: Final = frozenset(
         # embeddings
         *("num_embeddings", "embedding_dim"),
         # attention, under the names of torch, torchvision, timm and transformers
-        *("embed_dim", "num_heads", "n_heads", "n_head", "nhead", "head_dim", "kdim", "vdim"),
+        *(
+            "embed_dim",
+            "heads",
+            "num_heads",
+            "n_heads",
+            "n_head",
+            "nhead",
+            "head_dim",
+            "kdim",
+            "vdim",
+        ),
         *("hidden_dim", "hidden_size", "mlp_dim", "inner_dim", "d_model", "_qkv_same_embed_dim"),
         *("num_attention_heads", "attention_head_size", "all_head_size", "attn_dim"),
         *("dim_head", "head_size", "d_head", "d_k", "d_kv", "key_dim"),

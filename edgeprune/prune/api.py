@@ -14,6 +14,7 @@ from edgeprune.prune.budget import Budget, Choice
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import Equivalence
+from edgeprune.prune.graph.trace import Attention
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
 from edgeprune.prune.importance import score_channels
 from edgeprune.prune.plan import Plan, plan_removal
@@ -36,6 +37,7 @@ def prune_model(
     global_pruning: bool = True,
     round_to: int = 8,
     ignored_layers: Sequence[str] = (),
+    attention: Attention = "dims",
     optimizer: torch.optim.Optimizer | None = None,
     floor: float = 0.1,
     floors: Mapping[str, float] | None = None,
@@ -59,6 +61,7 @@ def prune_model(
         global_pruning: rank channels over the whole network; otherwise narrow all groups alike.
         round_to: groups wider than this keep a multiple of it.
         ignored_layers: names or patterns of layers whose output channels stay.
+        attention: narrow every head of an attention alike (`dims`), or take whole heads (`heads`).
         optimizer: its parameters and state follow, so that training can go on.
         floor: fraction of its width that every group keeps.
         floors: the same for single layers, by name or pattern; never below `floor`.
@@ -75,7 +78,9 @@ def prune_model(
     rules = WidthRules(round_to, floor, floors or {}, global_pruning, isomorphic, per_cost)
     budget = Budget(pruning_ratio, target_params, target_macs)
     watch = Stopwatch()
-    graph = find_channels(model, inputs, ignored_layers=ignored_layers, watch=watch)
+    graph = find_channels(
+        model, inputs, ignored_layers=ignored_layers, attention=attention, watch=watch
+    )
     costs = CostModel.of(model, graph)
     with watch.part("choice"):
         scores = score_channels(model, graph, importance, seed=seed)

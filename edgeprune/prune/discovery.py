@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgeprune.prune.fake_bench import FakeBench
-from edgeprune.prune.graph.trace import trace_channels
+from edgeprune.prune.graph.trace import Attention, trace_channels
 from edgeprune.prune.graph.types import ChannelGraph, Link, Skipped
 from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.stopwatch import Stopwatch
@@ -26,6 +26,7 @@ def find_channels(
     example_inputs: tuple[Tensor, ...],
     *,
     ignored_layers: Sequence[str] = (),
+    attention: Attention = "dims",
     watch: Stopwatch | None = None,
 ) -> ChannelGraph:
     """Trace a network and keep the channels without which its code runs.
@@ -37,7 +38,9 @@ def find_channels(
         watch: counts the seconds of `splits` besides.
     """
     watch = watch or Stopwatch()
-    graph = trace_channels(model, example_inputs, ignored_layers=ignored_layers, watch=watch)
+    graph = trace_channels(
+        model, example_inputs, ignored_layers=ignored_layers, attention=attention, watch=watch
+    )
     if not graph.splits:
         return graph
     with watch.part("splits"):

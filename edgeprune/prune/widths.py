@@ -17,9 +17,10 @@ KeptAxes = Mapping[int, IntArray]
 TensorCuts = Mapping[str, tuple[tuple[int, ...], KeptAxes]]
 Attributes = dict[str, Any]
 # Attributes that count things, whatever width they happen to equal.
-_COUNTS = frozenset(
-    {"groups", "num_groups", "num_heads", "n_heads", "n_head", "nhead", "num_attention_heads"}
+_HEAD_COUNTS = frozenset(
+    {"heads", "num_heads", "n_heads", "n_head", "nhead", "num_attention_heads"}
 )
+_COUNTS = _HEAD_COUNTS | {"groups", "num_groups"}
 # What one head is wide, and all of them together.
 _HEAD_WIDTHS = frozenset(
     {"head_dim", "attention_head_size", "dim_head", "head_size", "d_head", "d_k", "d_kv", "key_dim"}
@@ -58,7 +59,9 @@ def widths_without_tensors(module: nn.Module, removed: int) -> Attributes:
 
 
 def widths_after_split(module: nn.Module, split: Split, gone: int) -> Attributes:
-    """Attributes of a module whose code cuts an axis into heads, once each lost `gone` channels."""
+    """Attributes of a module whose code cuts an axis into heads, once `gone` channels went."""
+    if split.whole:
+        return _heads_left(module, split, gone)
     left = split.width - gone
     found: Attributes = {}
     for name, value in vars(module).items():
@@ -68,6 +71,19 @@ def widths_after_split(module: nn.Module, split: Split, gone: int) -> Attributes
             found[name] = left
         elif name in _ALL_HEADS and value % split.width == 0 and value // split.width > 1:
             found[name] = value // split.width * left
+    return found
+
+
+def _heads_left(module: nn.Module, split: Split, gone: int) -> Attributes:
+    left = split.parts - gone
+    found: Attributes = {}
+    for name, value in vars(module).items():
+        if type(value) is not int:
+            continue
+        if name in _HEAD_COUNTS and value == split.parts:
+            found[name] = left
+        elif name in _ALL_HEADS and value % split.parts == 0 and value // split.parts > 1:
+            found[name] = value // split.parts * left
     return found
 
 

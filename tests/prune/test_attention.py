@@ -81,6 +81,31 @@ def test_an_own_inner_width_shrinks_exactly(scores: str | None) -> None:
     model(*inputs).sum().backward()
 
 
+@pytest.mark.parametrize("scores", [None, *SCALES])
+def test_whole_heads_go_exactly(scores: str | None) -> None:
+    torch.manual_seed(0)
+    model, inputs = OwnWidth(scores, heads=4), (torch.randn(2, 5, 4),)
+    graph = find_channels(model, inputs, attention="heads")
+    assert {group.name: group.size for group in graph.groups} == {"embed": 8, "qkv": 4}
+    heads = graph.groups[graph.group_index["qkv"]]
+    assert heads.queries is None, "the width of a head stays, and so does the scale"
+    assert [len(s.index) for s in heads.slices if s.tensor == "qkv.weight"] == [3 * 4 * 6]
+    assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
+    remove_channels(model, graph, _half(graph))
+    assert (model.heads, model.head_dim) == (2, 6)
+    model(*inputs).sum().backward()
+
+
+def test_heads_of_multihead_attention_take_their_share_of_the_stream() -> None:
+    model, inputs = Encoder(), (torch.randn(1, 5, 3),)
+    graph = find_channels(model, inputs, attention="heads")
+    (link,) = graph.links
+    assert link.ratio == (8, 1)
+    edgeprune.prune_model(model, *inputs, pruning_ratio=0.5, round_to=1, attention="heads")
+    attention = model.layer.self_attn
+    assert (attention.num_heads, attention.head_dim, attention.embed_dim) == (1, 8, 8)
+
+
 def test_without_the_scale_the_proof_fails() -> None:
     """What the check is for: leave the factor out, and 1 / sqrt(d) shows."""
     model, inputs = OwnWidth(None), (torch.randn(2, 5, 4),)
@@ -183,14 +208,15 @@ def _maxvit() -> tuple[nn.Module, Tensor]:
     return model, torch.randn(1, 3, 32, 32)
 
 
+@pytest.mark.parametrize("attention", ["dims", "heads"])
 @pytest.mark.parametrize("make", [_vit, _swin, _maxvit])
 def test_vision_transformers_shrink_all_over(
-    make: Callable[[], tuple[nn.Module, Tensor]],
+    make: Callable[[], tuple[nn.Module, Tensor]], attention: str
 ) -> None:
     torch.manual_seed(0)
     model, x = make()
     before = count_params(model)
-    report = edgeprune.prune_model(model, x, pruning_ratio=0.5)
+    report = edgeprune.prune_model(model, x, pruning_ratio=0.5, attention=attention)
     assert count_params(model) < 0.45 * before
     assert report.mac_reduction > 0.5
     assert report.equivalence.max_rel_error is None or report.equivalence.max_rel_error <= 1e-9

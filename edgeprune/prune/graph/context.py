@@ -26,7 +26,9 @@ class Context:
         ledger: where the statements are collected.
         parameters: names of the tensors that are parameters, as against buffers.
         positions: places at which each (layer, weight) has been used so far.
-        splits: module, labels of one part and number of parts of every reshape into parts.
+        splits: every reshape into parts.
+        by_heads: numbers of those in `splits` of which whole parts go.
+        products: labels and width of every axis over which two activations are multiplied.
         literals: numbers that each module's code multiplies or divides by, by module path.
         held: numbers that a module and those around it hold as attributes.
         constant: fixed label of values that no parameter and no input takes part in.
@@ -37,7 +39,9 @@ class Context:
         self.parameters = parameters
         self.positions: dict[tuple[str, str], int] = {}
         self.counting = True
-        self.splits: list[tuple[str, IntArray, int]] = []
+        self.splits: list[Parts] = []
+        self.by_heads: Collection[int] = frozenset()
+        self.products: list[tuple[IntArray, int]] = []
         self.literals: dict[str, set[float]] = {}
         self.held: Callable[[str], Collection[float]] = lambda _module: ()
         self.constant = ledger.fixed(
@@ -88,6 +92,7 @@ class Context:
             scaled: whether the product is divided by the root of the width it finds; None reads
                 it from the module's code.
         """
+        self.products.append((left.vector(left_axis), left.shape[left_axis]))
         self.ledger.unread(left.vector(left_axis))
         self.ledger.unread(right.vector(right_axis))
         width = left.shape[left_axis]
@@ -183,7 +188,8 @@ class Context:
             view = [1] * value.rank
             view[axis] = -1
             moved = run(torch.from_numpy(vector).view(view).expand(value.shape))
-            found = self._along_one_axis(moved.numpy())
+            is_split_by_heads = module is not None and len(self.splits) in self.by_heads
+            found = self._along_one_axis(moved.numpy(), is_split_by_heads)
             if found is None or found.axis in vectors:
                 why = TIED if (vector == vector[0]).all() else _MIXED
                 self.ledger.protect(vector, self.ledger.fixed(why))
@@ -194,27 +200,29 @@ class Context:
             elif found.tied is not None:
                 trails[found.axis] = found.tied
             if found.tied is not None and module is not None:
-                parts = found.tied.size // found.labels.size
-                self.splits.append((module, found.labels, parts))
+                self.splits.append(Parts(module, found.labels, found.parts, is_split_by_heads))
         return self.result(shape, vectors, [value], trails)
 
-    def _along_one_axis(self, labels: IntArray) -> _Along | None:
+    def _along_one_axis(self, labels: IntArray, by_heads: bool = False) -> _Along | None:
         """The axis along which labels vary, and the labels along it.
 
         Where they vary along several axes, equal offsets along the last one are tied: what is
         left after a removal must again be a rectangle (equal rows for every head, every group).
         Only where the last axis is the widest is it taken for the one that follows the width;
-        in (C/4, 2, 2) it is not, and nothing is known of the others.
+        in (C/4, 2, 2) it is not, and nothing is known of the others. With `by_heads` it is the
+        axis before the last, and everything within one part is tied.
         """
         labels = _collapsed(labels)
         varying = [d for d, width in enumerate(labels.shape) if width > 1]
         if not varying or labels.shape[varying[-1]] < max(labels.shape):
             return None
-        rows = np.moveaxis(labels, varying[-1], -1).reshape(-1, labels.shape[varying[-1]])
+        along = varying[-2] if by_heads and len(varying) > 1 else varying[-1]
+        rows = np.moveaxis(labels, along, -1).reshape(-1, labels.shape[along])
         if len(rows) > 1:
             self.unite(rows[:1], rows)
         tied = labels if len(rows) > 1 else None
-        return _Along(varying[-1], np.ascontiguousarray(rows[0]), tied)
+        parts = labels.shape[along] if along != varying[-1] else len(rows)
+        return _Along(along, np.ascontiguousarray(rows[0]), tied, parts)
 
 
 def _is_root(number: float, width: int) -> bool:
@@ -230,6 +238,24 @@ class _Along:
     axis: int
     labels: IntArray
     tied: IntArray | None
+    parts: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A reshape that cuts an axis into parts.
+
+    Attributes:
+        module: path of the module whose code it is.
+        labels: along the axis that can shrink.
+        parts: number of parts.
+        whole: of which whole parts go, instead of equal offsets within all.
+    """
+
+    module: str
+    labels: IntArray
+    parts: int
+    whole: bool
 
 
 def _collapsed(labels: IntArray) -> IntArray:

@@ -6,12 +6,44 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from edgeprune.errors import UnsupportedError
+from edgeprune.prune.stopwatch import Stopwatch
+
+
+class Programs:
+    """A model's exported programs, each made when it is first asked for.
+
+    Args:
+        model: the network.
+        inputs: example inputs.
+        watch: counts the seconds of `trace`.
+    """
+
+    def __init__(self, model: nn.Module, inputs: tuple[Tensor, ...], watch: Stopwatch) -> None:
+        self._model = model
+        self._inputs = inputs
+        self._watch = watch
+
+    @cached_property
+    def evaluation(self) -> ExportedProgram:
+        """The network as it runs in evaluation mode."""
+        with self._watch.part("trace"):
+            return export_eval(self._model, self._inputs)
+
+    @cached_property
+    def training(self) -> ExportedProgram:
+        """The network as it runs in training mode."""
+        with self._watch.part("trace"):
+            try:
+                return export_train(self._model, self._inputs)
+            except UnsupportedError:  # unbatched inputs cannot be doubled
+                return export_train(self._model, self._inputs, double=False)
 
 
 def export_eval(model: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:

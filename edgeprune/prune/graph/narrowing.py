@@ -17,6 +17,7 @@ from edgeprune.prune.graph.types import (
     ModuleChannels,
     Queries,
     Skipped,
+    Split,
 )
 
 Kept = dict[tuple[str, int], BoolArray]
@@ -54,12 +55,18 @@ def narrow_graph(graph: ChannelGraph, removed: Sequence[IntArray]) -> ChannelGra
         tensors=_narrow_shapes(graph, places),
         outputs={path: _narrow_output(c, keep, new_group) for path, c in graph.outputs.items()},
         splits=tuple(
-            replace(s, group=int(new_group[s.group]), width=s.width - int((~keep[s.group]).sum()))
+            _narrow_split(s, int(new_group[s.group]), int((~keep[s.group]).sum()))
             for s in graph.splits
             if wide[s.group]
         ),
         links=_narrow_links(graph, wide, new_group),
     )
+
+
+def _narrow_split(split: Split, group: int, gone: int) -> Split:
+    if split.whole:
+        return replace(split, group=group, parts=split.parts - gone)
+    return replace(split, group=group, width=split.width - gone)
 
 
 def _narrow_links(graph: ChannelGraph, wide: BoolArray, new_group: IntArray) -> tuple[Link, ...]:

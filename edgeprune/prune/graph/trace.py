@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from torch import Tensor, nn
 
-from edgeprune.errors import UnsupportedError, UserInputError
+from edgeprune.errors import UserInputError
 from edgeprune.prune.graph.context import Context
-from edgeprune.prune.graph.exported import export_eval, export_train
+from edgeprune.prune.graph.exported import Programs
 from edgeprune.prune.graph.grouping import Grouping, make_groups
 from edgeprune.prune.graph.interpreter import Interpreter
 from edgeprune.prune.graph.keepers import find_ignored, keep_whole_modules
@@ -22,12 +23,15 @@ from edgeprune.prune.graph.tensors import TensorTable, layer_of, tensor_table
 from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels, Split
 from edgeprune.prune.stopwatch import Stopwatch
 
+Attention = Literal["dims", "heads"]
+
 
 def trace_channels(
     model: nn.Module,
     example_inputs: tuple[Tensor, ...],
     *,
     ignored_layers: Sequence[str] = (),
+    attention: Attention = "dims",
     watch: Stopwatch | None = None,
 ) -> ChannelGraph:
     """Find every channel that can be removed, and everything that has to go with it.
@@ -43,6 +47,8 @@ def trace_channels(
         example_inputs: what the model is called with; costs are counted at these shapes.
         ignored_layers: names or patterns (`fnmatch`) of modules or parameters whose output channels
             stay; a module stands for everything inside it.
+        attention: what a channel of an attention is: the same dimension of every head (`dims`), or
+            a whole head (`heads`).
         watch: counts the seconds of `trace` (torch.export) and `groups` (all that follows).
 
     Returns:
@@ -57,19 +63,54 @@ def trace_channels(
     watch = watch or Stopwatch()
     modules, parameters = find_ignored(model, ignored_layers)
     table = tensor_table(model)
-    context = Context(Ledger(), table.parameters)
-    context.held = numbers_held(model)
-    run = Interpreter(context, _tensor_labels(context, table))
-    with watch.part("trace"):
-        program = export_eval(model, example_inputs)
-    with watch.part("groups"):
-        run.run(program)
-    _run_in_training(model, example_inputs, run, watch)
+    programs = Programs(model, example_inputs, watch)
+    run = _interpret(model, table, programs, watch)
+    if attention == "heads" and (heads := _head_splits(table, run)):
+        run = _interpret(model, table, programs, watch, heads)
     with watch.part("groups"):
         _keep_unused(model, run)
-        keep_whole_modules(context, model, run.tensors)
+        keep_whole_modules(run.context, model, run.tensors)
         _keep_ignored(table, run, modules, parameters)
         return _assemble(table, run)
+
+
+def _interpret(
+    model: nn.Module,
+    table: TensorTable,
+    programs: Programs,
+    watch: Stopwatch,
+    by_heads: Collection[int] = (),
+) -> Interpreter:
+    """Run the network on labels; in training mode too, where parameters are left over."""
+    context = Context(Ledger(), table.parameters)
+    context.held = numbers_held(model)
+    context.by_heads = by_heads
+    run = Interpreter(context, _tensor_labels(context, table))
+    program = programs.evaluation
+    with watch.part("groups"):
+        run.run(program)
+    if _unused(model, run):
+        outputs = dict(run.outputs)
+        context.counting = False
+        program = programs.training
+        with watch.part("groups"):
+            run.run(program)
+        run.outputs |= outputs  # costs and module outputs are those of evaluation
+    return run
+
+
+def _head_splits(table: TensorTable, run: Interpreter) -> frozenset[int]:
+    """Numbers of the reshapes that cut queries, keys and values into heads."""
+    component = run.context.ledger.solve(table.size).component
+    widths: dict[int, int] = {}
+    for labels, width in run.context.products:
+        widths |= dict.fromkeys(component[labels[labels >= 0]].tolist(), width)
+    return frozenset(
+        number
+        for number, split in enumerate(run.context.splits)
+        for free in [split.labels[split.labels >= 0]]
+        if len(free) and widths.get(int(component[free[0]])) == len(split.labels)
+    )
 
 
 def _tensor_labels(context: Context, table: TensorTable) -> dict[str, Labels]:
@@ -86,24 +127,6 @@ def _unused(model: nn.Module, run: Interpreter) -> list[str]:
     """Parameters that no trace has read."""
     read = {run.tensors[name].source for name in run.used}
     return [name for name, _ in model.named_parameters() if run.tensors[name].source not in read]
-
-
-def _run_in_training(
-    model: nn.Module, inputs: tuple[Tensor, ...], run: Interpreter, watch: Stopwatch
-) -> None:
-    """Add what exists in training mode only; costs and module outputs are those of evaluation."""
-    if not _unused(model, run):
-        return
-    outputs = dict(run.outputs)
-    run.context.counting = False
-    with watch.part("trace"):
-        try:
-            program = export_train(model, inputs)
-        except UnsupportedError:  # unbatched inputs cannot be doubled
-            program = export_train(model, inputs, double=False)
-    with watch.part("groups"):
-        run.run(program)
-    run.outputs |= outputs
 
 
 def _keep_unused(model: nn.Module, run: Interpreter) -> None:
@@ -151,10 +174,11 @@ def _assemble(table: TensorTable, run: Interpreter) -> ChannelGraph:
 def _splits(run: Interpreter, grouping: Grouping) -> tuple[Split, ...]:
     """The reshapes into parts whose channels may go."""
     found = []
-    for module, labels, parts in run.context.splits:
-        groups = grouping.group[labels[labels >= 0]]
+    for split in run.context.splits:
+        groups = grouping.group[split.labels[split.labels >= 0]]
+        width = len(split.labels)
         found += [
-            Split(module, group, parts, len(labels))
+            Split(split.module, group, split.parts, width, split.whole)
             for group in np.unique(groups[groups >= 0]).tolist()
         ]
     return tuple(dict.fromkeys(found))

@@ -119,15 +119,17 @@ class Split:
 
     Attributes:
         module: path of the module whose code it is.
-        group: index of the channel group; one channel is one offset within every part.
+        group: index of the channel group.
         parts: number of parts, those of fused queries, keys and values counted one by one.
         width: of one part, prunable or not.
+        whole: one channel is a whole part, a head, and not one offset within all of them.
     """
 
     module: str
     group: int
     parts: int
     width: int
+    whole: bool = False
 
 
 @dataclass(frozen=True)
