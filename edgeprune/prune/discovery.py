@@ -41,7 +41,7 @@ def find_channels(
     graph = trace_channels(
         model, example_inputs, ignored_layers=ignored_layers, attention=attention, watch=watch
     )
-    if not graph.splits:
+    if not graph.splits and not graph.cut_outs:
         return graph
     with watch.part("splits"):
         return _fitted(graph, FakeBench(model, graph, example_inputs))
@@ -53,7 +53,7 @@ def _fitted(graph: ChannelGraph, bench: FakeBench) -> ChannelGraph:
     around = [sorted(set(c) - set(a)) for c, a in zip(clusters, alone, strict=True)]
     if _runs(graph, bench, alone) and _runs(graph, bench, around):
         return graph
-    found = [_link(graph, cluster) for cluster in clusters]
+    found = [_link(graph, _tied(graph, bench, cluster)) for cluster in clusters]
     links = [link for link in found if link is not None]
     if len(links) == len(found) and not bench.complaint(_together(graph, links)):
         return _with_links(graph, links)
@@ -72,7 +72,7 @@ def _one_by_one(
         wrong_around = bench.complaint(_one_each(graph, outer)) if outer else ""
         if not wrong and not wrong_around:
             continue
-        link = _link(graph, cluster)
+        link = _link(graph, _tied(graph, bench, cluster))
         if link is not None and not bench.complaint(_together(graph, [link])):
             links.append(link)
             continue
@@ -83,7 +83,7 @@ def _one_by_one(
 
 def _clusters(graph: ChannelGraph) -> list[list[int]]:
     """Split groups, with the groups on the other axes of the weights that make or read them."""
-    inner = {split.group for split in graph.splits}
+    inner = _watched(graph)
     tensors = [{s.tensor for s in group.slices} for group in graph.groups]
     weights = [{s.tensor for s in group.slices if s.reads or s.writes} for group in graph.groups]
     clusters: list[set[int]] = []
@@ -95,8 +95,19 @@ def _clusters(graph: ChannelGraph) -> list[list[int]]:
 
 
 def _split_groups(graph: ChannelGraph, cluster: Iterable[int]) -> list[int]:
-    inner = {split.group for split in graph.splits}
+    inner = _watched(graph)
     return [group for group in cluster if group in inner]
+
+
+def _watched(graph: ChannelGraph) -> set[int]:
+    """Groups whose widths the network's code may depend on."""
+    return {split.group for split in graph.splits} | {cut.group for cut in graph.cut_outs}
+
+
+def _tied(graph: ChannelGraph, bench: FakeBench, cluster: Sequence[int]) -> list[int]:
+    """The cluster less the groups around the watched ones that may go alone."""
+    inner = _watched(graph)
+    return [g for g in cluster if g in inner or bench.complaint(_one_each(graph, [g]))]
 
 
 def _link(graph: ChannelGraph, cluster: Sequence[int]) -> Link | None:
@@ -105,7 +116,7 @@ def _link(graph: ChannelGraph, cluster: Sequence[int]) -> Link | None:
     smallest = min(sizes)
     if len(cluster) < 2 or any(size % smallest for size in sizes):
         return None
-    module = next(s.module for s in graph.splits if s.group in cluster)
+    module = next((s.module for s in graph.splits if s.group in cluster), "")
     return Link(tuple(cluster), tuple(size // smallest for size in sizes), module)
 
 
@@ -159,6 +170,9 @@ def _without(graph: ChannelGraph, kept: dict[int, str]) -> ChannelGraph:
             for path, c in graph.outputs.items()
         },
         splits=tuple(replace(s, group=int(number[s.group])) for s in splits),
+        cut_outs=tuple(
+            replace(c, group=int(number[c.group])) for c in graph.cut_outs if c.group not in kept
+        ),
         links=tuple(
             replace(link, groups=tuple(int(number[g]) for g in link.groups)) for link in graph.links
         ),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgeprune.errors import EdgepruneError
 from edgeprune.prune.graph.types import ChannelGraph
@@ -15,6 +16,30 @@ from edgeprune.prune.outputs import tensors_in
 from edgeprune.prune.removal import Removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.tensor_slots import named_tensors
+
+_Slice = tuple[int, int, int]  # start, stop and width of the axis
+
+
+class _SliceRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types
+    """Notes the bounds of every slice."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.slices: list[_Slice] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.slice.Tensor:
+            x, dim, start, stop = [*args, 0, None, None][:4] if len(args) < 4 else args[:4]
+            width = x.shape[dim]
+            low = min(max(0, (start or 0) + (width if (start or 0) < 0 else 0)), width)
+            high = width if stop is None else min(stop + (width if stop < 0 else 0), width)
+            self.slices.append((low, high, width))
+        return func(*args, **(kwargs or {}))
+
+
+def _is_same_part(before: _Slice, after: _Slice) -> bool:
+    """Whether both take the same share of their axis."""
+    return all(b * after[2] == a * before[2] for b, a in zip(before[:2], after[:2], strict=True))
 
 
 class FakeBench:
@@ -33,7 +58,9 @@ class FakeBench:
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
         self._model = self._faked(model).eval()
         self._inputs = tuple(self._mode.from_tensor(value) for value in example_inputs)
+        self._slices: list[_Slice] = []
         self._shapes = self._run(self._model)
+        self._slices_before = self._slices
 
     def complaint(self, removal: Removal) -> str:
         """Why the network does not run without these channels; empty where it does."""
@@ -45,14 +72,31 @@ class FakeBench:
         except (EdgepruneError, RuntimeError, ValueError, TypeError, IndexError,
                 AssertionError) as failure:  # fmt: skip
             return (str(failure).splitlines() or [type(failure).__name__])[0]
-        return "" if shapes == self._shapes else "its outputs change their shape"
+        if shapes != self._shapes:
+            return "its outputs change their shape"
+        return self._fixed_bounds()
+
+    def _fixed_bounds(self) -> str:
+        """Whether slices into equal parts went on taking the parts they took."""
+        watched = {(cut.start, cut.stop, cut.width) for cut in self._graph.cut_outs}
+        if not watched:
+            return ""
+        if len(self._slices) != len(self._slices_before):
+            return "its code takes other slices"
+        for before, after in zip(self._slices_before, self._slices, strict=True):
+            if before in watched and not _is_same_part(before, after):
+                return f"it goes on taking {after[0]}:{after[1]} of {after[2]} channels"
+        return ""
 
     def _run(self, model: nn.Module) -> list[tuple[int, ...]]:
         fast = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
         try:
-            with self._mode, torch.no_grad(), torch.random.fork_rng(devices=[]):
-                return [tuple(t.shape) for t in tensors_in(model(*self._inputs))]
+            recorder = _SliceRecorder()
+            with self._mode, torch.no_grad(), torch.random.fork_rng(devices=[]), recorder:
+                outputs = tensors_in(model(*self._inputs))
+            self._slices = recorder.slices
+            return [tuple(t.shape) for t in outputs]
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
 

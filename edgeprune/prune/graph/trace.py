@@ -20,7 +20,7 @@ from edgeprune.prune.graph.ledger import Ledger
 from edgeprune.prune.graph.literals import numbers_held
 from edgeprune.prune.graph.skipping import list_skipped
 from edgeprune.prune.graph.tensors import TensorTable, layer_of, tensor_table
-from edgeprune.prune.graph.types import ChannelGraph, LayerCost, ModuleChannels, Split
+from edgeprune.prune.graph.types import ChannelGraph, CutOut, LayerCost, ModuleChannels, Split
 from edgeprune.prune.stopwatch import Stopwatch
 
 Attention = Literal["dims", "heads"]
@@ -168,6 +168,7 @@ def _assemble(table: TensorTable, run: Interpreter) -> ChannelGraph:
         aliases=table.aliases,
         outputs={path: _at_output(labels, grouping) for path, labels in run.outputs.items()},
         splits=_splits(run, grouping),
+        cut_outs=_cut_outs(run, grouping),
     )
 
 
@@ -180,6 +181,17 @@ def _splits(run: Interpreter, grouping: Grouping) -> tuple[Split, ...]:
         found += [
             Split(split.module, group, split.parts, width, split.whole)
             for group in np.unique(groups[groups >= 0]).tolist()
+        ]
+    return tuple(dict.fromkeys(found))
+
+
+def _cut_outs(run: Interpreter, grouping: Grouping) -> tuple[CutOut, ...]:
+    """The slices into equal parts whose channels may go."""
+    found = []
+    for labels, start, stop, width in run.context.cuts:
+        groups = grouping.group[labels[labels >= 0]]
+        found += [
+            CutOut(group, start, stop, width) for group in np.unique(groups[groups >= 0]).tolist()
         ]
     return tuple(dict.fromkeys(found))
 

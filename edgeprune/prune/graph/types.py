@@ -133,6 +133,23 @@ class Split:
 
 
 @dataclass(frozen=True)
+class CutOut:
+    """A slice that takes one of several equal parts of an axis.
+
+    Attributes:
+        group: index of the channel group; one channel is one offset within every part.
+        start: first position it takes.
+        stop: the position after the last.
+        width: of the axis.
+    """
+
+    group: int
+    start: int
+    stop: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Link:
     """Groups that lose channels in proportion, because some code takes one width for another.
 
@@ -158,6 +175,7 @@ class ChannelGraph:
         tensors: shape of every parameter and buffer, by canonical key, in `state_dict` order.
         aliases: for tensors known by several names, every other name and its canonical key.
         splits: where the network's code cuts channels into parts.
+        cut_outs: where it takes parts of them by number.
         links: groups that only go together.
         outputs: channels at the output of each module that computes something, by module path.
     """
@@ -169,6 +187,7 @@ class ChannelGraph:
     aliases: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, ModuleChannels] = field(default_factory=dict)
     splits: tuple[Split, ...] = ()
+    cut_outs: tuple[CutOut, ...] = ()
     links: tuple[Link, ...] = ()
 
     def module_channels(self, path: str) -> tuple[IntArray, IntArray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from edgeprune.prune.graph.call import Call
@@ -51,13 +52,23 @@ def reshape(context: Context, call: Call) -> Labels:
 
 @rule(
     *("flatten", "unflatten", "permute", "transpose", "t", "numpy_T", "mT", "adjoint", "movedim"),
-    *("moveaxis", "swapaxes", "swapdims", "squeeze", "unsqueeze", "expand", "expand_as", "flip"),
+    *("moveaxis", "swapaxes", "swapdims", "squeeze", "unsqueeze", "flip"),
     *("repeat", "tile", "ravel"),
 )
 def rearrange(context: Context, call: Call) -> Labels:
     """Runs on labels as it is: its meaning does not depend on the width."""
     module = call.module if call.op == "aten::unflatten" else None
     return context.move(call.args["self"], call.shape, lambda t: call.rerun("self", t), module)
+
+
+@rule("expand", "expand_as")
+def expand(context: Context, call: Call) -> Labels:
+    """Axes of size 1 take on a width: that of what they are going to meet."""
+    x: Labels = call.args["self"]
+    moved = context.move(x, call.shape, lambda t: call.rerun("self", t))
+    new = len(call.shape) - x.rank
+    stretched = {axis + new for axis, width in enumerate(x.shape) if width == 1}
+    return replace(moved, stretched=frozenset(stretched) - moved.axes.keys())
 
 
 @rule("pixel_unshuffle")

@@ -26,9 +26,28 @@ def by_number(context: Context, call: Call) -> Labels:
     x: Labels = call.args["self"]
     if call.op in ("aten::slice", "aten::narrow") and call.shape == x.shape:
         return x
+    if call.op == "aten::slice" and (part := _equal_part(context, call, x)) is not None:
+        return part
     named = call.args[_AXIS_ARGUMENT[call.op]]
     axes = list(named) if isinstance(named, (list, tuple)) else [named]
     return _picked(context, call, axes or list(range(x.rank)))
+
+
+def _equal_part(context: Context, call: Call, x: Labels) -> Labels | None:
+    """One of several equal parts of an axis; None where the slice is anything else.
+
+    Whether the bounds follow the width or are written out is tried later (`find_channels`).
+    """
+    axis = call.args["dim"] % x.rank
+    whole, part = x.shape[axis], call.shape[axis]
+    start = call.args["start"] or 0
+    start += whole if start < 0 else 0
+    if axis not in x.axes or call.args["step"] != 1 or whole % part or start % part:
+        return None
+    rows = x.vector(axis).reshape(-1, part)
+    context.unite(rows[:1], rows)
+    context.cuts.append((rows[0], start, start + part, whole))
+    return _with_axis(context, x, axis, rows[start // part], call.shape)
 
 
 @rule("index")

@@ -7,6 +7,8 @@ from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.rules.registry import rule
 
+_SUMS = frozenset({"aten::sum", "aten::linalg_vector_norm", "aten::norm"})
+
 
 @rule(
     *("mean", "sum", "amax", "amin", "max", "min", "var", "std", "var_mean", "std_mean", "prod"),
@@ -20,6 +22,10 @@ def reduction(context: Context, call: Call) -> Value:
     if others:  # max and min of two tensors
         return context.meet([x, *others], call.shape)
     folded = _axes(call, x.rank)
+    if call.op in _SUMS:  # a channel that is zero where it arises adds nothing
+        for axis in folded & x.axes.keys():
+            context.ledger.unread(x.axes[axis])
+        x = x.without(*folded)
     x = context.fix(x, folded, f"{call.where} folds all channels into one value")
     kept = [d for d in range(x.rank) if d not in folded]
     keepdim = len(call.shape) == x.rank
