@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph import trace_channels
 
 
@@ -116,17 +117,18 @@ def test_gated_linear_unit(assert_exact, sizes) -> None:
     ("between", "words"),
     [
         (lambda x: torch.cat(x.split([2, 6], 1), 1), "cuts its channels at fixed numbers"),
-        (lambda x: x[:, :4].repeat(1, 2, 1, 1), "by fixed numbers"),
+        (lambda x: x[:, :4].repeat(1, 2, 1, 1), "works with fixed widths"),
+        (lambda x: x[:, 1:4].repeat(1, 3, 1, 1)[:, 1:], "by fixed numbers"),
         (lambda x: x.narrow(1, 2, 4).repeat(1, 2, 1, 1), "by fixed numbers"),
         (lambda x: x[:, torch.tensor([7, 6, 5, 4, 3, 2, 1, 0])], "by fixed numbers"),
         (lambda x: x.roll(1, dims=1), "by fixed numbers"),
         (lambda x: torch.stack(x.unbind(1), 1), "makes one tensor of each"),
         (lambda x: x.select(1, 3)[:, None].expand(-1, 8, -1, -1), "by fixed numbers"),
     ],
-    ids=["split", "slice", "narrow", "index", "roll", "unbind", "select"],
+    ids=["split", "half", "slice", "narrow", "index", "roll", "unbind", "select"],
 )
 def test_positions_by_number_keep_the_width(reasons, between, words: str) -> None:
-    graph = trace_channels(Around(between, 8, 8), (torch.randn(1, 3, 4, 4),))
+    graph = find_channels(Around(between, 8, 8), (torch.randn(1, 3, 4, 4),))
     assert not graph.groups
     assert words in reasons(graph)["first"]
 
