@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformerB
 
 import edgeprune
 from edgeprune.errors import UserInputError
+from edgeprune.export.compare import onnx_max_abs_error
+from edgeprune.models.attributes import apply_attributes, attributes_of
+from edgeprune.models.resize import resize_parameters
 from edgeprune.models.summary import count_params
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import RemovalNotEqualError, prove
@@ -232,6 +236,19 @@ def test_vision_transformers_shrink_all_over(
     assert not [reason for reason in reasons if "fixed widths" in reason], reasons
     model.train()(torch.cat([x, x])).sum().backward()
     assert model.eval()(x).shape == (1, 5)
+    again = make()[0].eval()
+    apply_attributes(again, attributes_of(model))
+    resize_parameters(again, model.state_dict())
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again(x), model(x)), "a checkpoint restores it without surgery"
+
+
+def test_a_narrowed_encoder_exports_and_agrees(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model, x = _vit()
+    edgeprune.prune_model(model, x, pruning_ratio=0.5)
+    exported = edgeprune.export_onnx(model.eval(), (x,), tmp_path / "vit.onnx")
+    assert onnx_max_abs_error(exported.path, model, [(torch.randn(3, 3, 32, 32),)]) <= 1e-4
 
 
 class Literal(nn.Module):
