@@ -1,129 +1,26 @@
-"""Networks nobody drew: whatever is claimed exact must be exact."""
+"""Networks nobody drew: whatever is claimed exact must be exact, and come back from a file."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from random_networks import random_network
 
+from edgeprune.models.attributes import attributes_of
+from edgeprune.prune.discovery import find_channels
+from edgeprune.prune.equivalence import prove
+from edgeprune.prune.removal import make_removal
+from edgeprune.prune.surgery import remove_channels
 
-class Stage(nn.Module):
-    """One step of a random network: maps `width` channels to `self.width`."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.width = width
-
-
-class Conv(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        super().__init__(draw.choice([4, 6, 8, 12]))
-        self.body = nn.Sequential(
-            nn.Conv2d(
-                width, self.width, draw.choice([1, 3]), padding="same", bias=draw.random() < 0.5
-            ),
-            draw.choice([nn.BatchNorm2d(self.width), nn.PReLU(self.width), nn.SiLU()]),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
-
-
-class Grouped(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        groups = draw.choice([g for g in (1, 2, 3, width) if width % g == 0])
-        super().__init__(width * draw.choice([1, 2]))
-        self.body = nn.Conv2d(width, self.width, 3, padding=1, groups=groups)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.body(x)
-
-
-class Residual(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        super().__init__(width)
-        inner = draw.choice([4, 6])
-        self.body = nn.Sequential(
-            nn.Conv2d(width, inner, 1), nn.BatchNorm2d(inner), nn.ReLU(), nn.Conv2d(inner, width, 1)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x + self.body(x))
-
-
-class Concat(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        growth = draw.choice([2, 4, 6])
-        super().__init__(width + growth)
-        self.body = nn.Conv2d(width, growth, 3, padding=1)
-        self.flip = draw.random() < 0.5
-
-    def forward(self, x: Tensor) -> Tensor:
-        parts = [x, self.body(x)]
-        return torch.cat(parts[::-1] if self.flip else parts, 1)
-
-
-class Halves(Stage):
-    """Chunk, work on one half, concatenate."""
-
-    def __init__(self, width: int, draw: random.Random) -> None:
-        super().__init__(width)
-        self.body = nn.Conv2d(width // 2, width // 2, 1) if width % 2 == 0 else nn.Identity()
-        self.cut = width % 2 == 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.cut:
-            return x
-        left, right = x.chunk(2, 1)
-        return torch.cat([left, self.body(right) * left], 1)
-
-
-class Shuffle(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        super().__init__(width)
-        self.groups = 2 if width % 2 == 0 and width >= 4 else 1
-
-    def forward(self, x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        return x.view(n, self.groups, c // self.groups, h, w).transpose(1, 2).reshape(n, c, h, w)
-
-
-class Gate(Stage):
-    def __init__(self, width: int, draw: random.Random) -> None:
-        super().__init__(width)
-        self.body = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(width, 4, 1), nn.ReLU(), nn.Conv2d(4, width, 1)
-        )
-        self.gain = nn.Parameter(torch.randn(width, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.sigmoid(self.body(x)) + self.gain
-
-
-STAGES: list[Callable[[int, random.Random], Stage]] = [
-    *(Conv, Grouped, Residual, Concat, Halves, Shuffle, Gate)
-]
-
-
-def random_network(seed: int) -> nn.Module:
-    """A convolution, three to six random stages, and a classifier."""
-    draw = random.Random(seed)
-    torch.manual_seed(seed)
-    stages: list[nn.Module] = [nn.Conv2d(3, 12, 3, padding=1)]
-    width = 12
-    for _ in range(draw.randint(3, 6)):
-        stage = draw.choice(STAGES)(width, draw)
-        stages.append(stage)
-        width = stage.width
-    if draw.random() < 0.5:
-        tail = [nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * width, 8)]
-    else:
-        tail = [nn.Conv2d(width, 8, 1), nn.AdaptiveMaxPool2d(1), nn.Flatten()]
-    return nn.Sequential(*stages, *tail, nn.ReLU(), nn.Linear(8, 3))
+SUPPORT = Path(__file__).parent.parent.parent / "support"
+_NETWORKS = 300
 
 
 @settings(
@@ -133,3 +30,56 @@ def random_network(seed: int) -> nn.Module:
 def test_random_networks_are_exact(assert_exact, seed: int) -> None:
     graph = assert_exact(random_network(seed), torch.randn(1, 3, 6, 6))
     assert all(group.exact for group in graph.groups)
+
+
+_READER = """
+import sys, torch
+from random_networks import random_network
+from edgeprune.models.attributes import apply_attributes
+from edgeprune.models.resize import resize_parameters
+torch.set_num_threads(1)
+held = torch.load(sys.argv[1], weights_only=True)
+outputs = {}
+for seed, file in held.items():
+    model = random_network(seed).eval()
+    apply_attributes(model, file["attributes"])
+    resize_parameters(model, file["weights"])
+    model.load_state_dict(file["weights"])
+    with torch.no_grad():
+        outputs[seed] = model(file["inputs"])
+assert not any(name.startswith("edgeprune.prune") for name in sys.modules), "no surgery here"
+torch.save(outputs, sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_three_hundred_are_exact_and_come_back_in_a_new_process(tmp_path: Path) -> None:
+    held, expected, removed = {}, {}, 0
+    for seed in range(_NETWORKS):
+        model, inputs = random_network(seed).eval(), torch.randn(2, 3, 6, 6)
+        graph = find_channels(model, (inputs,))
+        draw = np.random.default_rng(seed)
+        gone = [draw.permutation(g.size)[: draw.integers(1, g.size)] for g in graph.groups]
+        removal = make_removal(gone)
+        proof = prove(model, graph, removal, (inputs,))
+        assert proof.dtype == "float64"
+        assert proof.max_rel_error is not None, seed
+        assert proof.max_rel_error <= 1e-9, seed
+        remove_channels(model, graph, removal)
+        removed += removal.count
+        with torch.no_grad():
+            expected[seed] = model(inputs)
+        held[seed] = {
+            "attributes": attributes_of(model), "weights": model.state_dict(), "inputs": inputs,
+        }  # fmt: skip
+    assert removed > 10 * _NETWORKS
+    torch.save(held, tmp_path / "held.pt")
+    command = [sys.executable, "-c", _READER, str(tmp_path / "held.pt"), str(tmp_path / "out.pt")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": f"{SUPPORT}:{SUPPORT.parent.parent}", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = torch.load(tmp_path / "out.pt")
+    for seed, outputs in expected.items():
+        assert torch.equal(found[seed], outputs), seed
