@@ -57,5 +57,17 @@ def test_resume_goes_on_from_the_killed_run(
     assert "dense student" in done.stdout
 
 
+def test_an_operation_is_left_alone_until_it_is_taught(run_example) -> None:
+    done = run_example("04_teach_an_operation.py")
+    assert done.returncode == 0, done.stderr
+    before, after = done.stdout.split("with the rule")
+    assert "kept: first (it meets the operation scale_shift, for which there is no rule)" in before
+    assert "second: 16 -> 8 channels" in before
+    assert "kept: second" not in before
+    assert "first: 32 -> 16 channels" in after
+    assert "kept: first" not in after
+    assert after.count("relative error") == 1
+
+
 def _line(text: str, start: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(start))

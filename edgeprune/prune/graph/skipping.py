@@ -19,14 +19,14 @@ def list_skipped(
     """Name every layer that writes channels which stay, in the order of the `state_dict`.
 
     A class that no layer writes (a bare parameter) is named by its tensors, unless the reason is
-    evident to anybody.
+    evident to anybody. A layer that only reads what stays may shrink itself and is not named.
     """
     texts = [reason.text for reason in reasons] + [TIED]
     why = solution.protected.copy()
     why[grouping.single] = len(reasons)
     stays = np.flatnonzero(why >= 0)
     quiet = np.array([*(reason.quiet for reason in reasons), False])
-    bare = table.in_parameters() & ~_written(solution)
+    bare = table.in_parameters() & ~_written(solution) & ~solution.reads
     stays = stays[solution.writes[stays] | (bare[stays] & ~quiet[why[stays]])]
     pairs = np.stack([table.slot_of(stays), why[stays]], axis=1)
     unique, counts = np.unique(pairs, axis=0, return_counts=True)
