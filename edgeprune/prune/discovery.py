@@ -19,6 +19,7 @@ from edgeprune.prune.graph.trace import Attention, trace_channels
 from edgeprune.prune.graph.types import ChannelGraph, Link, Skipped
 from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.stopwatch import Stopwatch
+from edgeprune.wording import brief
 
 
 def find_channels(
@@ -44,7 +45,12 @@ def find_channels(
     if not graph.splits and not graph.cut_outs:
         return graph
     with watch.part("splits"):
-        return _fitted(graph, FakeBench(model, graph, example_inputs))
+        try:
+            bench = FakeBench(model, graph, example_inputs)
+        except Exception as failure:  # whatever a user's forward raises on tensors without data
+            why = f"they could not be tried ({brief(failure)})"
+            return _without(graph, dict.fromkeys(sorted(_watched(graph)), why))
+        return _fitted(graph, bench)
 
 
 def _fitted(graph: ChannelGraph, bench: FakeBench) -> ChannelGraph:
@@ -66,18 +72,14 @@ def _one_by_one(
     links: list[Link] = []
     kept: dict[int, str] = {}
     for cluster in clusters:
-        inner = _split_groups(graph, cluster)
-        outer = sorted(set(cluster) - set(inner))
-        wrong = bench.complaint(_one_each(graph, inner))
-        wrong_around = bench.complaint(_one_each(graph, outer)) if outer else ""
-        if not wrong and not wrong_around:
+        wrong = {group: bench.complaint(_one_each(graph, [group])) for group in cluster}
+        if not any(wrong.values()):
             continue
         link = _link(graph, _tied(graph, bench, cluster))
         if link is not None and not bench.complaint(_together(graph, [link])):
             links.append(link)
             continue
-        kept |= {group: wrong for group in inner if wrong}
-        kept |= {group: wrong_around for group in outer if wrong_around}
+        kept |= {group: f"without them, {why}" for group, why in wrong.items() if why}
     return _without(_with_links(graph, links), kept)
 
 
@@ -182,6 +184,4 @@ def _without(graph: ChannelGraph, kept: dict[int, str]) -> ChannelGraph:
 def _named(graph: ChannelGraph, group: int, why: str) -> Skipped:
     split = next((s for s in graph.splits if s.group == group), None)
     where = f" in '{split.module}'" if split else ""
-    return Skipped(
-        graph.groups[group].name, f"the code{where} works with fixed widths: without them, {why}"
-    )
+    return Skipped(graph.groups[group].name, f"the code{where} works with fixed widths: {why}")

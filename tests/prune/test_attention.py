@@ -22,6 +22,7 @@ from edgeprune.export.compare import onnx_max_abs_error
 from edgeprune.models.attributes import apply_attributes, attributes_of
 from edgeprune.models.resize import resize_parameters
 from edgeprune.models.summary import count_params
+from edgeprune.prune import discovery
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import RemovalNotEqualError, prove
 from edgeprune.prune.graph import ChannelGraph, narrow_graph
@@ -267,6 +268,42 @@ def test_a_view_of_literal_sizes_is_refused_with_its_reason() -> None:
     graph = find_channels(Literal(), (torch.randn(1, 3, 5, 5),))
     assert not graph.groups
     assert any("works with fixed widths" in entry.reason for entry in graph.skipped)
+
+
+class Two(nn.Module):
+    """One attention with its widths computed, one with them written out, on one stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.good, self.bad = OwnWidth(None), OwnWidth(None)
+        self.bad.forward = self._literal  # type: ignore[method-assign]
+
+    def _literal(self, x: Tensor) -> Tensor:
+        h = self.bad.embed(x)
+        q, k, v = self.bad.qkv(h).reshape(2, 5, 3, 2, 6).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(2, 5, 12)
+        return self.bad.last(h + self.bad.out(mixed))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.good(x) + self.bad(x)
+
+
+def test_one_attention_that_cannot_go_does_not_hold_another_back() -> None:
+    graph = find_channels(Two(), (torch.randn(2, 5, 4),))
+    names = {group.name for group in graph.groups}
+    assert "good.qkv" in names
+    assert "bad.qkv" not in names
+    assert any(s.layer == "bad.qkv" and "fixed widths" in s.reason for s in graph.skipped)
+
+
+def test_what_cannot_be_tried_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("no such thing without data")
+
+    monkeypatch.setattr(discovery, "FakeBench", failing)
+    graph = find_channels(OwnWidth(None), (torch.randn(2, 5, 4),))
+    assert [group.name for group in graph.groups] == ["embed"]
+    assert any("could not be tried (no such thing" in s.reason for s in graph.skipped)
 
 
 class Thirds(nn.Module):
