@@ -34,7 +34,7 @@ CONTROLS: tuple[Control, ...] = (
     "kd-only",
 )
 _SHOWN = 120  # characters of a user's text that a message repeats
-_SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones")
+_SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones", "warm_epochs")
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -84,6 +84,9 @@ class Recipe(BaseModel):
         0.1, description="share removed per event (additive: of the original size)"
     )
     every: Count = Field(1, description="epochs between events, or of one lottery round")
+    warm_epochs: Annotated[int, Field(ge=0)] = Field(
+        0, description="epochs that SP-SAD trains the whole student before its own"
+    )
     prune_from: Fraction = Field(0.0, description="share of SP-SAD's epochs before the first event")
     prune_until: Fraction = Field(0.7, description="share of SP-SAD's epochs that may hold events")
     pruning_ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None

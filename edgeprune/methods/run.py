@@ -88,6 +88,10 @@ class Run:
         """The training of the delivered network."""
         return trainings.final_training(self.recipe)
 
+    def warm_training(self) -> Training:
+        """The training of the original student before SP-SAD's own."""
+        return trainings.warm_training(self.recipe)
+
     def search_training(self, loss: LossSettings) -> Training:
         """One lottery round under `loss`."""
         return trainings.search_training(self.recipe, loss)

@@ -13,11 +13,16 @@ from edgeprune.train.learner import Learner
 def sp_sad(run: Run) -> Student:
     """Train with SAD; at every event remove the lowest-scored channels and carry the rest over.
 
+    With `warm_epochs` the original student is trained with SAD first, so that the first event has
+    something to score; the report counts those epochs as search.
     The optimiser's state, the batch norms and the SAD head shrink with the network, so an epoch
     gets cheaper with every event.
     """
     student = run.original_student()
     events = sp_events(run.recipe)
+    if run.recipe.warm_epochs:
+        run.train(student, "warm", run.warm_training())
+        run.start = student.weights()
 
     def prune_when_due(epoch: int, learner: Learner) -> dict[str, Any] | None:
         if epoch not in events:

@@ -70,6 +70,11 @@ def final_training(recipe: Recipe) -> Training:
     return _training(recipe, recipe.epochs, sad_loss(recipe), recipe.lr, recipe.milestones)
 
 
+def warm_training(recipe: Recipe) -> Training:
+    """The original student's, with SAD and a learning rate of its own."""
+    return _training(recipe, recipe.warm_epochs, sad_loss(recipe), recipe.lr, ())
+
+
 def search_training(recipe: Recipe, loss: LossSettings) -> Training:
     """One lottery round."""
     milestones = recipe.search_milestones or recipe.milestones
