@@ -14,6 +14,7 @@ QUICK = {
     "data": "digits",
     "preset": "quick",
     "epochs": 4,
+    "prune_until": 0.6,  # two removals in four epochs
     "train_limit": 192,
     "batch_size": 64,
     "target_params": 0.6,
