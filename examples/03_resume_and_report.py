@@ -73,7 +73,7 @@ def main() -> None:
     print(f"resumed: {len(history)} epochs in the history, {before} of them from the killed run")
     for row in history:
         print(
-            f"  epoch {row['epoch'] + 1}: {row['params']:,.0f} parameters, {row['val_top1']:.1f} %"
+            f"  {row['stage']} epoch {row['epoch'] + 1}: {row['params']:,.0f} parameters, {row['val_top1']:.1f} %"
         )
     Console().print(run_table(report, load_predictions(run)))
 

@@ -136,7 +136,7 @@ def test_a_loss_that_is_no_number_names_epoch_setting_and_remedy(
 
 
 def test_weights_that_the_last_step_ruined_are_never_kept(teacher: Path, out: Path) -> None:
-    wild = ("--set", "lr=.inf")
+    wild = ("--set", "lr=.inf", "--set", "rewind=0.05")
     line = complaint(edgeprune("compress", teacher, *DIGITS, "--out", out, *wild), 1)
     assert "the weights stopped being numbers in epoch 1 of stage rewind" in line
     assert not (out / "state" / "rewind.done.pt").exists()
