@@ -72,9 +72,8 @@ def main() -> None:
     history = load_history(run)
     print(f"resumed: {len(history)} epochs in the history, {before} of them from the killed run")
     for row in history:
-        print(
-            f"  {row['stage']} epoch {row['epoch'] + 1}: {row['params']:,.0f} parameters, {row['val_top1']:.1f} %"
-        )
+        place = f"{row['stage']} epoch {row['epoch'] + 1}"
+        print(f"  {place}: {row['params']:,.0f} parameters, {row['val_top1']:.1f} %")
     Console().print(run_table(report, load_predictions(run)))
 
 
