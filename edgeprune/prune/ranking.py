@@ -107,7 +107,7 @@ class Ranking:
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
         if self._order.kind == "per_cost":
-            return self._without_needless(self._knapsack()), True
+            return self._knapsack(), True
         plain = self._prefix(self._order.key(self._steps))
         if self._order.kind == "alike":
             return plain, True
@@ -151,11 +151,13 @@ class Ranking:
         """Of the prices for parameters and MACs, those under which least importance is lost.
 
         The multipliers of the two budgets, up to a common factor: the share of the price that lies
-        on MACs. Where both are limited, bisects for the one that makes both bind.
+        on MACs. Where both are limited, bisects for the one that makes both bind. Rankings without
+        a price compete: a greedy knapsack can overshoot with its last, expensive step.
         """
         if not self._limits.has_both_costs:
-            return self._prefix(self._price_key(self._single_price()))
+            return self._without_needless(self._prefix(self._price_key(self._single_price())))
         found = [self._prefix(self._price_key(share)) for share in (0.0, 1.0)]
+        found += [self._prefix(self._steps.score), self._between_costs()]
         low, high = 0.0, 1.0
         for _ in range(_TILT_HALVINGS):
             middle = (low + high) / 2
@@ -164,6 +166,7 @@ class Ranking:
                 high = middle
             else:
                 low = middle
+        found = [self._without_needless(selection) for selection in found]
         worth = self._steps.lost / (1.0 - self._steps.fraction)
         return min(found, key=lambda selection: float(worth[selection.taken].sum()))
 
