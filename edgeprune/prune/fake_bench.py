@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from edgeprune.errors import EdgepruneError
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.outputs import tensors_in
 from edgeprune.prune.removal import Removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.tensor_slots import named_tensors
+from edgeprune.wording import brief
 
 _Slice = tuple[int, int, int]  # start, stop and width of the axis
 
@@ -29,7 +29,7 @@ class _SliceRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # tor
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten.slice.Tensor:
-            x, dim, start, stop = [*args, 0, None, None][:4] if len(args) < 4 else args[:4]
+            x, dim, start, stop = [*args, *(0, None, None)[len(args) - 1 :]][:4]
             width = x.shape[dim]
             low = min(max(0, (start or 0) + (width if (start or 0) < 0 else 0)), width)
             high = width if stop is None else min(stop + (width if stop < 0 else 0), width)
@@ -69,9 +69,8 @@ class FakeBench:
             with self._mode:
                 remove_channels(smaller, self._graph, removal)
             shapes = self._run(smaller)
-        except (EdgepruneError, RuntimeError, ValueError, TypeError, IndexError,
-                AssertionError) as failure:  # fmt: skip
-            return (str(failure).splitlines() or [type(failure).__name__])[0]
+        except Exception as failure:  # whatever a user's forward raises
+            return brief(failure)
         if shapes != self._shapes:
             return "its outputs change their shape"
         return self._fixed_bounds()

@@ -73,7 +73,7 @@ class KeptIndex:
                 if scaled == canonical.get(name, name):
                     view = [1] * tensor.dim()
                     view[axis] = -1
-                    left[name] = tensor * torch.from_numpy(factor).to(tensor).view(view)
+                    left[name] = left[name] * torch.from_numpy(factor).to(tensor).view(view)
         return left
 
     def as_dict(self) -> dict[str, Tensor]:

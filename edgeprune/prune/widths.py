@@ -60,30 +60,15 @@ def widths_without_tensors(module: nn.Module, removed: int) -> Attributes:
 
 def widths_after_split(module: nn.Module, split: Split, gone: int) -> Attributes:
     """Attributes of a module whose code cuts an axis into heads, once `gone` channels went."""
-    if split.whole:
-        return _heads_left(module, split, gone)
-    left = split.width - gone
+    before, names = (split.parts, _HEAD_COUNTS) if split.whole else (split.width, _HEAD_WIDTHS)
     found: Attributes = {}
     for name, value in vars(module).items():
         if type(value) is not int:
             continue
-        if name in _HEAD_WIDTHS and value == split.width:
-            found[name] = left
-        elif name in _ALL_HEADS and value % split.width == 0 and value // split.width > 1:
-            found[name] = value // split.width * left
-    return found
-
-
-def _heads_left(module: nn.Module, split: Split, gone: int) -> Attributes:
-    left = split.parts - gone
-    found: Attributes = {}
-    for name, value in vars(module).items():
-        if type(value) is not int:
-            continue
-        if name in _HEAD_COUNTS and value == split.parts:
-            found[name] = left
-        elif name in _ALL_HEADS and value % split.parts == 0 and value // split.parts > 1:
-            found[name] = value // split.parts * left
+        if name in names and value == before:
+            found[name] = before - gone
+        elif name in _ALL_HEADS and value % before == 0 and value // before > 1:
+            found[name] = value // before * (before - gone)
     return found
 
 

@@ -36,6 +36,7 @@ SCALES: dict[str, tuple[Scores, bool]] = {
     "from the width": (lambda q, k, _: q @ k.mT * q.shape[-1] ** -0.5, True),
     "on the queries": (lambda q, k, _: (q / math.sqrt(q.shape[-1])) @ k.mT, True),
     "from an attribute": (lambda q, k, m: q @ k.mT * m.scale, False),
+    "on a constant": (lambda q, k, _: (q.shape[-1] ** -0.5 * q.new_ones(1) * q) @ k.mT, True),
     "none": (lambda q, k, _: q @ k.mT, False),
 }
 
@@ -294,6 +295,40 @@ def test_one_attention_that_cannot_go_does_not_hold_another_back() -> None:
     assert "good.qkv" in names
     assert "bad.qkv" not in names
     assert any(s.layer == "bad.qkv" and "fixed widths" in s.reason for s in graph.skipped)
+
+
+class Divided(OwnWidth):
+    """Its scores fall with the queries: no factor on their weights can make up for a scale."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(self.embed(x)).reshape(2, 5, 3, 2, self.head_dim).permute(2, 0, 3, 1, 4)
+        scores = (1.0 / (q.square() + 1)) @ k.mT * self.head_dim**-0.5
+        mixed = scores.softmax(-1) @ v
+        return self.last(self.out(mixed.transpose(1, 2).flatten(2)))
+
+
+def test_queries_that_are_no_multiple_of_their_weights_keep_their_width() -> None:
+    graph = find_channels(Divided(None), (torch.randn(2, 5, 4),))
+    assert "qkv" not in {group.name for group in graph.groups}
+    assert any(s.layer == "qkv" and "scales its scores" in s.reason for s in graph.skipped)
+
+
+class Table(nn.Module):
+    """A position network that reads a table of constants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("places", torch.randn(5, 4))
+        self.first, self.second = nn.Linear(4, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(self.first(self.places).relu())
+
+
+def test_a_table_of_constants_is_no_channel_and_is_named() -> None:
+    graph = find_channels(Table(), (torch.randn(2, 5, 3),))
+    assert [group.name for group in graph.groups] == ["first"]
+    assert any(s.layer == "places" and "constant" in s.reason for s in graph.skipped)
 
 
 def test_what_cannot_be_tried_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,12 +23,14 @@ class Grouping:
         group: index of the group of each label, or -1 where it stays.
         channel: channel of each label within its group, or -1.
         single: labels of channels that have nothing to rank against.
+        constants: buffers whose channels could go, but were not learnt.
     """
 
     groups: tuple[ChannelGroup, ...]
     group: IntArray
     channel: IntArray
     single: IntArray
+    constants: tuple[str, ...]
 
 
 def make_groups(table: TensorTable, solution: Solution, reasons: Sequence[Reason]) -> Grouping:
@@ -37,9 +39,12 @@ def make_groups(table: TensorTable, solution: Solution, reasons: Sequence[Reason
     channel = np.full(table.size, -1, dtype=np.int64)
     groups: list[ChannelGroup] = []
     single = [np.empty(0, dtype=np.int64)]
+    constants: list[str] = []
     used: Counter[str] = Counter()
     for slots, labels in _alike(table, solution):
         if _is_constant(table, solution, labels):
+            if len(labels) > 1:
+                constants += [table.slots[s][0] for s in np.unique(slots).tolist()]
             continue
         if len(labels) < 2:
             single.append(labels.reshape(-1))
@@ -47,7 +52,8 @@ def make_groups(table: TensorTable, solution: Solution, reasons: Sequence[Reason
         group[labels] = len(groups)
         channel[labels] = np.arange(len(labels))[:, None]
         groups.append(_group(table, solution, reasons, slots, labels, used))
-    return Grouping(tuple(groups), group, channel, np.concatenate(single))
+    tables = dict.fromkeys(key for key in constants if key not in table.parameters)
+    return Grouping(tuple(groups), group, channel, np.concatenate(single), tuple(tables))
 
 
 def _alike(table: TensorTable, solution: Solution) -> list[tuple[IntArray, IntArray]]:

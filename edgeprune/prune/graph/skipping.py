@@ -34,6 +34,7 @@ def list_skipped(
         Skipped(layer_of(table.slots[slot][0]), texts[reason] + _part(table, slot, count))
         for (slot, reason), count in zip(unique.tolist(), counts.tolist(), strict=True)
     ]
+    found += [Skipped(layer_of(key), "it is a constant, not learnt") for key in grouping.constants]
     return list(dict.fromkeys(found))
 
 

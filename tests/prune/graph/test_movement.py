@@ -118,6 +118,7 @@ def test_gated_linear_unit(assert_exact, sizes) -> None:
     [
         (lambda x: torch.cat(x.split([2, 6], 1), 1), "cuts its channels at fixed numbers"),
         (lambda x: x[:, :4].repeat(1, 2, 1, 1), "works with fixed widths"),
+        (lambda x: torch.cat([x[:, :0], x[:, 1:5], x[:, 3:7]], 1), "by fixed numbers"),
         (lambda x: x[:, 1:4].repeat(1, 3, 1, 1)[:, 1:], "by fixed numbers"),
         (lambda x: x.narrow(1, 2, 4).repeat(1, 2, 1, 1), "by fixed numbers"),
         (lambda x: x[:, torch.tensor([7, 6, 5, 4, 3, 2, 1, 0])], "by fixed numbers"),
@@ -125,7 +126,7 @@ def test_gated_linear_unit(assert_exact, sizes) -> None:
         (lambda x: torch.stack(x.unbind(1), 1), "makes one tensor of each"),
         (lambda x: x.select(1, 3)[:, None].expand(-1, 8, -1, -1), "by fixed numbers"),
     ],
-    ids=["split", "half", "slice", "narrow", "index", "roll", "unbind", "select"],
+    ids=["split", "half", "empty", "slice", "narrow", "index", "roll", "unbind", "select"],
 )
 def test_positions_by_number_keep_the_width(reasons, between, words: str) -> None:
     graph = find_channels(Around(between, 8, 8), (torch.randn(1, 3, 4, 4),))

@@ -63,8 +63,9 @@ def test_folding_rows_and_columns_keeps_channels_free(assert_exact, sizes, fold)
         lambda x: x.topk(4, dim=1).values,
         lambda x: F.avg_pool2d(x.transpose(1, 2), 2),
         lambda x: F.local_response_norm(x, 3),
+        lambda x: x * torch.linalg.vector_norm(x, ord=-1, dim=1, keepdim=True),
     ],
-    ids=["mean", "amax", "max", "cumsum", "topk", "pool", "response"],
+    ids=["mean", "amax", "max", "cumsum", "topk", "pool", "response", "negative order"],
 )
 def test_folding_channels_keeps_them(reasons, fold) -> None:
     graph = trace_channels(Folded(fold), (torch.randn(1, 3, 8, 8),))

@@ -41,8 +41,8 @@ def _equal_part(context: Context, call: Call, x: Labels) -> Labels | None:
     axis = call.args["dim"] % x.rank
     whole, part = x.shape[axis], call.shape[axis]
     start = call.args["start"] or 0
-    start += whole if start < 0 else 0
-    if axis not in x.axes or call.args["step"] != 1 or whole % part or start % part:
+    start = max(0, start + (whole if start < 0 else 0))
+    if axis not in x.axes or call.args["step"] != 1 or not part or whole % part or start % part:
         return None
     rows = x.vector(axis).reshape(-1, part)
     context.unite(rows[:1], rows)

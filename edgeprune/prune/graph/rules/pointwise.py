@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -26,10 +27,13 @@ def pointwise(context: Context, call: Call) -> Labels:
     varying = [value for value in operands if value.axes]
     if len(varying) != 1 or varying[0].shape != call.shape:
         return met
-    if call.op.rstrip("_") not in _MULTIPLES:
-        return met.untraced()
     x = varying[0]
-    return Labels(met.shape, met.fixed, x.axes, met.weight, met.source, x.trails)
+    op = call.op.rstrip("_")
+    is_divisor = op == "aten::div" and call.args["self"] is not x
+    if op not in _MULTIPLES or is_divisor:
+        return met.untraced()
+    trails = {axis: trail for axis, trail in x.trails.items() if axis in met.axes}
+    return replace(met, trails=trails)
 
 
 @rule("prelu", "_prelu_kernel")

@@ -22,7 +22,7 @@ def reduction(context: Context, call: Call) -> Value:
     if others:  # max and min of two tensors
         return context.meet([x, *others], call.shape)
     folded = _axes(call, x.rank)
-    if call.op in _SUMS:  # a channel that is zero where it arises adds nothing
+    if _is_sum(call):  # a channel that is zero where it arises adds nothing
         for axis in folded & x.axes.keys():
             context.ledger.unread(x.axes[axis])
         x = x.without(*folded)
@@ -49,6 +49,12 @@ def scan(context: Context, call: Call) -> Value:
     x = context.fix(x, [call.args["dim"]], f"{call.where} orders or accumulates its channels")
     results = tuple(context.result(shape, dict(x.axes), [x]) for shape in call.shapes)
     return results[0] if len(results) == 1 else results
+
+
+def _is_sum(call: Call) -> bool:
+    """Of a negative order, a norm is the largest where an element is zero."""
+    order = call.args.get("ord", call.args.get("p"))
+    return call.op in _SUMS and not (isinstance(order, (int, float)) and order < 0)
 
 
 def _axes(call: Call, rank: int) -> set[int]:
