@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -59,7 +60,7 @@ class TrainResult:
 def pretrain(
     arch: str,
     data: str,
-    out: Path,
+    out: str | os.PathLike[str],
     *,
     epochs: int = 40,
     seed: int = 0,
@@ -85,6 +86,7 @@ def pretrain(
         UserInputError: a setting that does not apply here, or unusable data.
         RunBusyError: another process trains into the same file.
     """
+    out = Path(out)
     _refuse_other_settings(settings)
     asked = {"epochs": epochs, "seed": seed, "lr": lr, "batch_size": batch_size, **settings}
     checked = _checked({key: value for key, value in asked.items() if value is not None}, data)
