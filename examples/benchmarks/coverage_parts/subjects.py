@@ -43,8 +43,16 @@ def subject(name: str) -> tuple[nn.Module, Tensor]:
     elif name in torchvision.models.list_models(torchvision.models.segmentation):
         extra = {"aux_loss": True}
     model = build_model(name, num_classes=_CLASSES if not extra else 21, **extra)
+    _fill_zeros(model)
     side = native_image_size(name)
     return model.eval(), torch.randn(1, 3, side, side)
+
+
+def _fill_zeros(model: nn.Module) -> None:
+    """Vision transformers start with a head of zeros, whose output tells nothing of the network."""
+    for parameter in model.parameters():
+        if parameter.dim() > 1 and not parameter.any():
+            nn.init.normal_(parameter, std=0.02)
 
 
 def size(model: nn.Module, example: Tensor) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Torch-Pruning on one model: `python -m coverage_parts.torch_pruning_tool NAME`.
 
 Its defaults for one-shot pruning: group L2 norms, ranked over the whole network. As in its own
-examples, the layers that put out the classes are named as ignored, and the number of heads of every
-fused qkv layer is given.
+examples, the layers that put out the classes are named as ignored, the number of heads of every
+attention is given, and torchvision's vision transformers are told their new width afterwards.
 """
 
 from __future__ import annotations
@@ -13,11 +13,18 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
 import torch
 import torch_pruning as tp
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torchvision.models import VisionTransformer
 
 from coverage_parts.subjects import RATIO, ROUND_TO, fault, peak_memory_mib, size, subject
+
+IntArray = NDArray[np.int64]
+_NORMS = (tp.prune_layernorm_out_channels, tp.prune_groupnorm_out_channels)
+_READERS = (tp.prune_conv_in_channels, tp.prune_linear_in_channels)
 
 
 def run(name: str) -> dict[str, Any]:
@@ -27,14 +34,17 @@ def run(name: str) -> dict[str, Any]:
     before = size(model, example)
     base = peak_memory_mib()
     whole = copy.deepcopy(model)
+    readers = Readers(model, whole)
     started = time.perf_counter()
     try:
-        groups = _prune(model, example, whole)
+        groups = _prune(model, example, readers)
     except Exception as failure:  # whatever the tool raises
         line = (str(failure).splitlines() or [""])[0][:160]
         return {"pruned": False, "why": f"{type(failure).__name__}: {line}", "before": before}
     total = time.perf_counter() - started
-    difference = _difference(whole, model, example)  # a step in training mode moves statistics
+    readers.zero()
+    # Before the check of `fault`, whose step in training mode moves statistics.
+    difference = None if readers.norms else _difference(whole, model, example)
     broken = fault(model, example)
     after = before if broken else size(model, example)
     return {
@@ -60,8 +70,51 @@ def _use_once() -> float:
     return time.perf_counter() - started
 
 
-def _prune(model: nn.Module, example: Tensor, whole: nn.Module) -> int:
-    """One step; `whole` gets the readers of the same channels zeroed. Returns the group count."""
+class Readers:
+    """Zeroes, in the network that stays whole, the weights that read a removed channel.
+
+    Attributes:
+        norms: whether a norm over channels got narrower: it sees fewer of them, and what is left
+            differs by more than rounding, whoever removes them.
+    """
+
+    def __init__(self, model: nn.Module, whole: nn.Module) -> None:
+        self._names = {id(module): name for name, module in model.named_modules()}
+        self._whole = dict(whole.named_modules())
+        self._removals: list[tuple[str, list[int]]] = []
+        self.norms = False
+
+    def note(self, dependency: Any, positions: list[int]) -> None:
+        """Remember one removal; this is all that happens while the clock runs."""
+        if dependency.handler in _NORMS:
+            self.norms = True
+        name = self._names.get(id(dependency.target.module))
+        if dependency.handler in _READERS and name is not None:
+            self._removals.append((name, positions))
+
+    def zero(self) -> None:
+        """Zero what reads them. Positions of a removal count what earlier ones have left."""
+        left: dict[str, IntArray] = {}
+        for name, positions in self._removals:
+            module = self._whole[name]
+            width = module.in_channels if isinstance(module, nn.Conv2d) else module.in_features
+            before = left.get(name, np.arange(width))
+            gone = before[positions]
+            left[name] = np.setdiff1d(before, gone)
+            with torch.no_grad():
+                _silence(module.weight, gone, getattr(module, "groups", 1))
+
+
+def _silence(weight: Tensor, channels: IntArray, groups: int) -> None:
+    """Zero what reads `channels`; of a grouped convolution only their own group reads them."""
+    rows, columns = len(weight) // groups, weight.shape[1]
+    for channel in channels.tolist():
+        group, column = divmod(channel, columns)
+        weight[group * rows : (group + 1) * rows, column] = 0.0
+
+
+def _prune(model: nn.Module, example: Tensor, readers: Readers) -> int:
+    """One step; returns the group count."""
     pruner = tp.pruner.BasePruner(
         model,
         example,
@@ -72,25 +125,15 @@ def _prune(model: nn.Module, example: Tensor, whole: nn.Module) -> int:
         ignored_layers=_outputs(model, example),
         num_heads=_heads(model),
     )
-    names = {id(module): name for name, module in model.named_modules()}
-    modules = dict(whole.named_modules())
     count = 0
     for group in pruner.step(interactive=True):
         for dependency, positions in group:
-            _silence(
-                modules.get(names.get(id(dependency.target.module), "?")), dependency, positions
-            )
+            readers.note(dependency, positions)
         group.prune()
         count += 1
+    if isinstance(model, VisionTransformer):
+        model.hidden_dim = model.conv_proj.out_channels
     return count
-
-
-def _silence(module: nn.Module | None, dependency: Any, positions: list[int]) -> None:
-    """Zero the slices that read the channels in the network that stays whole."""
-    reads = dependency.handler in (tp.prune_conv_in_channels, tp.prune_linear_in_channels)
-    if module is not None and reads and getattr(module, "groups", 1) == 1:
-        with torch.no_grad():
-            module.weight[:, positions] = 0.0  # type: ignore[index]
 
 
 def _difference(whole: nn.Module, pruned: nn.Module, example: Tensor) -> float | None:
@@ -125,6 +168,8 @@ def _heads(model: nn.Module) -> dict[nn.Module, int]:
     """Heads of every layer that makes queries, keys and values at once."""
     found: dict[nn.Module, int] = {}
     for module in model.modules():
+        if isinstance(module, nn.MultiheadAttention):
+            found[module] = module.num_heads
         heads = getattr(module, "num_heads", getattr(module, "n_heads", None))
         for name in ("qkv", "to_qkv"):
             layer = getattr(module, name, None)
