@@ -5,6 +5,8 @@
 
 Each tool gets every model in a process of its own, with half of the prunable channels to remove.
 Both results are counted by the same code, run in evaluation and training mode, and run backward.
+Of torchvision's detectors the backbone alone, by edgeprune alone: the peer would have to be told by
+hand which of its layers put something out.
 A model that is in the results already is not done again, unless it is named. The table goes to
 stderr, JSON to `--out`, which is written after every model.
 """
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from coverage_parts.subjects import RATIO, torchvision_names, zoo_names
+from coverage_parts.subjects import RATIO, detection_names, torchvision_names, zoo_names
 from rich.console import Console
 from rich.table import Table
 from sad_step import machine
@@ -30,7 +32,8 @@ from sad_step import machine
 from edgeprune.atomic import write_text_atomic
 from edgeprune.report.versions import package_version, versions
 
-TOOLS = {"edgeprune": "coverage_parts.ours", "torch-pruning": "coverage_parts.torch_pruning_tool"}
+OURS = "edgeprune"
+TOOLS = {OURS: "coverage_parts.ours", "torch-pruning": "coverage_parts.torch_pruning_tool"}
 _HERE = Path(__file__).resolve().parent
 _RESULTS = _HERE / "results" / "coverage.json"
 _LEAST_MACS_OFF = 0.3
@@ -174,15 +177,13 @@ def main(argv: Sequence[str]) -> int:
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console = Console(stderr=True, highlight=False, width=_WIDTH)
-    names = args.models or [*torchvision_names(), *zoo_names()]
+    names = args.models or [*torchvision_names(), *detection_names(), *zoo_names()]
     for name in names:
         row = models.setdefault(name, {})
         for tool in args.tools:
-            if tool in row and not args.models:
+            if (tool in row and not args.models) or (tool != OURS and name in detection_names()):
                 continue
-            row[tool] = run_tool(
-                tool, name, args.threads, args.seconds if tool != "edgeprune" else None
-            )
+            row[tool] = run_tool(tool, name, args.threads, args.seconds if tool != OURS else None)
             state = "pruned" if _is_sound(row[tool]) else row[tool].get("fault") or row[tool]["why"]
             console.print(f"{name}: {tool}: {state}", markup=False)
         content = {

@@ -13,7 +13,9 @@ from edgeprune.pretrain import pretrain
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A WRN-10-1 trained for two short epochs."""
     path = tmp_path_factory.mktemp("teacher") / "teacher.pt"
-    pretrain("wrn_10_1", "digits", str(path), epochs=2, batch_size=32, device="cpu", train_limit=128)
+    pretrain(
+        "wrn_10_1", "digits", str(path), epochs=2, batch_size=32, device="cpu", train_limit=128
+    )
     return path
 
 

@@ -16,13 +16,19 @@ from edgeprune.models.summary import count_macs, count_params
 RATIO = 0.5
 ROUND_TO = 8
 _CLASSES = 1000
-_SEGMENTATION_SIDE = 224
+_BACKBONE = "backbone:"
 
 
 def torchvision_names() -> tuple[str, ...]:
     """Classification models of torchvision, then its segmentation models."""
     models = torchvision.models
     return (*models.list_models(models), *models.list_models(models.segmentation))
+
+
+def detection_names() -> tuple[str, ...]:
+    """The backbones of torchvision's detectors, as `backbone:DETECTOR`."""
+    detection = torchvision.models.detection
+    return tuple(f"{_BACKBONE}{name}" for name in torchvision.models.list_models(detection))
 
 
 def zoo_names() -> tuple[str, ...]:
@@ -37,6 +43,8 @@ def subject(name: str) -> tuple[nn.Module, Tensor]:
     """
     warnings.simplefilter("ignore")
     torch.manual_seed(0)
+    if name.startswith(_BACKBONE):
+        return _backbone(name.removeprefix(_BACKBONE))
     extra: dict[str, Any] = {}
     if name in ("googlenet", "inception_v3"):
         extra = {"aux_logits": True}
@@ -45,6 +53,13 @@ def subject(name: str) -> tuple[nn.Module, Tensor]:
     model = build_model(name, num_classes=_CLASSES if not extra else 21, **extra)
     _fill_zeros(model)
     side = native_image_size(name)
+    return model.eval(), torch.randn(1, 3, side, side)
+
+
+def _backbone(detector: str) -> tuple[nn.Module, Tensor]:
+    build = getattr(torchvision.models.detection, detector)
+    model: nn.Module = build(weights=None, weights_backbone=None).backbone
+    side = 300 if detector.startswith("ssd300") else 320
     return model.eval(), torch.randn(1, 3, side, side)
 
 

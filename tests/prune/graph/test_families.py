@@ -10,6 +10,9 @@ import torchvision.models as tv
 from torch import nn
 
 from edgeprune.models.registry import build_model
+from edgeprune.prune.discovery import find_channels
+from edgeprune.prune.removal import make_removal
+from edgeprune.prune.surgery import remove_channels
 
 FAMILIES: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     # name: (how to build it, image size, number of groups)
@@ -48,3 +51,23 @@ def test_half_of_every_group_can_go(assert_exact, name: str) -> None:
     )
     written = sum(len(s.index) for g in graph.groups for s in g.slices if s.writes)
     assert written >= writable - depthwise
+
+
+DETECTORS = {
+    "fcos_resnet50_fpn": 320,
+    "ssd300_vgg16": 300,
+    "ssdlite320_mobilenet_v3_large": 320,
+}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_backbones_of_detectors_keep_what_they_put_out(name: str) -> None:
+    build = getattr(tv.detection, name)
+    model = build(weights=None, weights_backbone=None).backbone.eval()
+    image = torch.randn(1, 3, DETECTORS[name], DETECTORS[name])
+    before = {level: map_.shape for level, map_ in model(image).items()}
+    graph = find_channels(model, (image,))
+    assert {entry.reason for entry in graph.skipped} == {"its channels are the network's output"}
+    removal = make_removal([range(group.size // 2) for group in graph.groups])
+    remove_channels(model, graph, removal)
+    assert {level: map_.shape for level, map_ in model(image).items()} == before
