@@ -12,6 +12,16 @@ from edgeprune.errors import UnsupportedError
 from edgeprune.prune.transaction import Transaction
 
 Cut = Callable[[Tensor], Tensor]
+# What torch's optimisers keep of gradients (1) and of their squares (2), by the state's key.
+GRADIENT_POWERS = {
+    "momentum_buffer": 1,
+    "exp_avg": 1,
+    "grad_avg": 1,
+    "exp_avg_sq": 2,
+    "max_exp_avg_sq": 2,
+    "square_avg": 2,
+    "sum": 2,
+}
 
 
 def sliced_state(

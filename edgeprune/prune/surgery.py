@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from edgeprune.errors import EdgepruneError
 from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
-from edgeprune.prune.optimizer_slices import replace_parameters, sliced_state
+from edgeprune.prune.optimizer_slices import GRADIENT_POWERS, replace_parameters, sliced_state
 from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.removal import Removal, check_removal, kept_outputs, kept_positions
 from edgeprune.prune.tensor_slots import Slot, named_tensors, slots_by_tensor
@@ -111,26 +111,37 @@ def _plan(
     for name, axes in kept.items():
         _check_shape(name, tensors.get(name), graph)
         old = tensors[name]
-        new = _renewed(old, axes)
-        for axis in axes:
-            _rescale(new, axis, factors.get((name, axis)))
+        scale = _Scale({axis: factors[name, axis] for axis in axes if (name, axis) in factors})
+        new = _renewed(old, axes, scale)
         operation.cuts.append(_Cut(name, old, axes, new))
         if optimizer is not None and isinstance(old, nn.Parameter) and old in optimizer.state:
-            operation.states[old] = sliced_state(
-                optimizer.state[old], old, name, partial(_taken, kept=axes)
-            )
+            state = sliced_state(optimizer.state[old], old, name, partial(_taken, kept=axes))
+            for key, power in GRADIENT_POWERS.items():
+                if isinstance(state.get(key), Tensor):
+                    scale.apply(state[key], power)
+            operation.states[old] = state
     _plan_slots(model, operation)
     _plan_splits(model, graph, removal, operation)
     _plan_tensorless(model, graph, removal, operation)
     return operation
 
 
-def _rescale(new: Tensor, axis: int, factors: FloatArray | None) -> None:
-    """Multiply the positions along an axis; see `query_scale`."""
-    if factors is not None:
-        shape = [1] * new.dim()
-        shape[axis] = -1
-        new.detach().mul_(torch.from_numpy(factors).to(new).view(shape))
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    """Factors along axes of one tensor; see `query_scale`.
+
+    A weight that is c times what it was has gradients 1 / c times what they were.
+    """
+
+    factors: Mapping[int, FloatArray]
+
+    def apply(self, new: Tensor, gradient_power: int = 0) -> None:
+        """Scale, in place, a weight (0), its gradient (1) or squares of that (2)."""
+        for axis, factors in self.factors.items():
+            shape = [1] * new.dim()
+            shape[axis] = -1
+            by = factors if gradient_power == 0 else factors**-gradient_power
+            new.detach().mul_(torch.from_numpy(by).to(new).view(shape))
 
 
 def _plan_slots(model: nn.Module, operation: _Operation) -> None:
@@ -195,9 +206,10 @@ def _carry_out(
         replace_parameters(optimizer, renewed, operation.states, transaction)
 
 
-def _renewed(old: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
+def _renewed(old: Tensor, kept: Mapping[int, IntArray], scale: _Scale) -> Tensor:
     """A new tensor or parameter with the kept positions, gradient included."""
     new = _taken(old.detach(), kept)
+    scale.apply(new)
     if not isinstance(old, nn.Parameter):
         return new
     parameter = nn.Parameter(new, requires_grad=old.requires_grad)
@@ -205,6 +217,7 @@ def _renewed(old: Tensor, kept: Mapping[int, IntArray]) -> Tensor:
     vars(parameter).update(vars(old))
     if old.grad is not None:
         parameter.grad = _taken(old.grad, kept)
+        scale.apply(parameter.grad, 1)
     return parameter
 
 

@@ -26,6 +26,7 @@ from edgeprune.prune import discovery
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import RemovalNotEqualError, prove
 from edgeprune.prune.graph import ChannelGraph, narrow_graph
+from edgeprune.prune.masking import masked
 from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.removal import Removal, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
@@ -398,3 +399,31 @@ def test_a_view_of_computed_sizes_is_not() -> None:
     graph = find_channels(model, inputs)
     assert [group.size for group in graph.groups] == [4]
     assert prove(model, graph, _half(graph), inputs).max_rel_error <= 1e-9
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
+def test_gradients_and_moments_are_scaled_against_their_weights(
+    kind: type[torch.optim.Optimizer],
+) -> None:
+    """They are what the smaller network gives by itself."""
+    torch.manual_seed(0)
+    model, inputs = OwnWidth(None).double(), (torch.randn(2, 5, 4).double(),)
+    graph = find_channels(model, inputs)
+    removal = _half(graph)
+    options = {"momentum": 0.9} if kind is torch.optim.SGD else {}
+    optimizer = kind(model.parameters(), lr=0.0, **options)
+    with masked(model, graph, removal):
+        model(*inputs).square().sum().backward()
+    optimizer.step()
+    remove_channels(model, graph, removal, optimizer=optimizer)
+    carried = model.qkv.weight.grad.clone()
+    state = optimizer.state[model.qkv.weight]
+    optimizer.zero_grad()
+    model(*inputs).square().sum().backward()
+    fresh = model.qkv.weight.grad
+    torch.testing.assert_close(carried, fresh)
+    if kind is torch.optim.SGD:
+        torch.testing.assert_close(state["momentum_buffer"], fresh)
+    else:
+        torch.testing.assert_close(state["exp_avg"], 0.1 * fresh)
+        torch.testing.assert_close(state["exp_avg_sq"], 0.001 * fresh.square())
