@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -58,9 +59,13 @@ def _use_once() -> float:
 
 def _kept(skipped: tuple[Any, ...]) -> list[dict[str, Any]]:
     """Reasons and how many layers each keeps; the place inside a reason is one of many."""
-    reasons = Counter(entry.reason.partition(" in '")[0] for entry in skipped)
-    first = {entry.reason.partition(" in '")[0]: entry.layer for entry in reversed(skipped)}
+    reasons = Counter(_without_place(entry.reason) for entry in skipped)
+    first = {_without_place(entry.reason): entry.layer for entry in reversed(skipped)}
     return [{"reason": r, "layers": n, "first": first[r]} for r, n in reasons.most_common()]
+
+
+def _without_place(reason: str) -> str:
+    return re.sub(r" in '[^']*'", "", reason)
 
 
 if __name__ == "__main__":
