@@ -101,6 +101,7 @@ class Recipe(BaseModel):
     isomorphic: bool = Field(False, description="rank channels within groups of one structure")
     per_cost: bool = Field(False, description="rank by importance per parameter and MAC saved")
     ignored_layers: tuple[str, ...] = ()
+    layers: tuple[str, ...] = Field((), description="the only layers that are to lose channels")
     attention: Literal["dims", "heads"] = Field(
         "dims", description="narrow all heads alike, or remove whole heads"
     )

@@ -25,6 +25,8 @@ import click
               help="Widths are multiples of this.")  # fmt: skip
 @click.option("--ignored-layer", "ignored_layers", multiple=True, metavar="NAME",
               help="Layer, or pattern of layers, to leave alone (repeatable).")  # fmt: skip
+@click.option("--layer", "layers", multiple=True, metavar="NAME",
+              help="Prune this layer, or pattern of layers, alone (repeatable).")  # fmt: skip
 @click.option("--attention", type=click.Choice(["dims", "heads"]), default="dims",
               show_default=True, help="Narrow all heads alike, or remove whole heads.")  # fmt: skip
 @click.option("--global/--local", "global_pruning", default=True, show_default=True,

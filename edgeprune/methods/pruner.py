@@ -19,6 +19,7 @@ from edgeprune.methods.plan import kept_density
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
 from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
+from edgeprune.prune.chosen_layers import confined_to
 from edgeprune.prune.cost import CostModel
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph
@@ -223,12 +224,13 @@ class Pruner:
         return learner.gradients([batch.to(self._world.device) for batch in chosen])
 
     def _trace(self, module: nn.Module) -> ChannelGraph:
-        return find_channels(
+        graph = find_channels(
             module,
             self._on_device(),
             ignored_layers=self._recipe.ignored_layers,
             attention=self._recipe.attention,
         )
+        return confined_to(graph, module, self._recipe.layers)
 
     def _on_device(self) -> tuple[Tensor, ...]:
         return tuple(tensor.to(self._world.device) for tensor in self._example)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from edgeprune.errors import BudgetMissedError, EdgepruneError, UserInputError
 from edgeprune.models.summary import count_params
 from edgeprune.prune.budget import Budget, Choice
+from edgeprune.prune.chosen_layers import confined_to
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.equivalence import Equivalence
@@ -37,6 +38,7 @@ def prune_model(
     global_pruning: bool = True,
     round_to: int = 8,
     ignored_layers: Sequence[str] = (),
+    layers: Sequence[str] = (),
     attention: Attention = "dims",
     optimizer: torch.optim.Optimizer | None = None,
     floor: float = 0.1,
@@ -61,6 +63,8 @@ def prune_model(
         global_pruning: rank channels over the whole network; otherwise narrow all groups alike.
         round_to: groups wider than this keep a multiple of it.
         ignored_layers: names or patterns of layers whose output channels stay.
+        layers: names or patterns of the only layers that are to lose channels, with those that
+            share them; `pruning_ratio` is then a fraction of theirs.
         attention: narrow every head of an attention alike (`dims`), or take whole heads (`heads`).
         optimizer: its parameters and state follow, so that training can go on.
         floor: fraction of its width that every group keeps.
@@ -81,6 +85,7 @@ def prune_model(
     graph = find_channels(
         model, inputs, ignored_layers=ignored_layers, attention=attention, watch=watch
     )
+    graph = confined_to(graph, model, layers)
     costs = CostModel.of(model, graph)
     with watch.part("choice"):
         scores = score_channels(model, graph, importance, seed=seed)

@@ -8,13 +8,14 @@ tensors that have shapes only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from torch import Tensor, nn
 
 from edgeprune.prune.fake_bench import FakeBench
+from edgeprune.prune.graph.dropping import without_groups
 from edgeprune.prune.graph.trace import Attention, trace_channels
 from edgeprune.prune.graph.types import ChannelGraph, Link, Skipped
 from edgeprune.prune.removal import Removal, make_removal
@@ -49,7 +50,7 @@ def find_channels(
             bench = FakeBench(model, graph, example_inputs)
         except Exception as failure:  # whatever a user's forward raises on tensors without data
             why = f"they could not be tried ({brief(failure)})"
-            return _without(graph, dict.fromkeys(sorted(_watched(graph)), why))
+            return without_groups(graph, _named(graph, dict.fromkeys(sorted(_watched(graph)), why)))
         return _fitted(graph, bench)
 
 
@@ -80,7 +81,7 @@ def _one_by_one(
             links.append(link)
             continue
         kept |= {group: f"without them, {why}" for group, why in wrong.items() if why}
-    return _without(_with_links(graph, links), kept)
+    return without_groups(_with_links(graph, links), _named(graph, kept))
 
 
 def _clusters(graph: ChannelGraph) -> list[list[int]]:
@@ -153,35 +154,13 @@ def _with_links(graph: ChannelGraph, links: Sequence[Link]) -> ChannelGraph:
     return replace(graph, groups=tuple(groups), links=tuple(links))
 
 
-def _without(graph: ChannelGraph, kept: dict[int, str]) -> ChannelGraph:
-    """The graph less the groups that cannot go."""
-    if not kept:
-        return graph
-    number = np.full(len(graph.groups) + 1, -1, dtype=np.int64)
-    stays = [g for g in range(len(graph.groups)) if g not in kept]
-    number[stays] = np.arange(len(stays))
-    splits = [s for s in graph.splits if s.group not in kept]
-    return replace(
-        graph,
-        groups=tuple(graph.groups[g] for g in stays),
-        skipped=(*graph.skipped, *(_named(graph, g, why) for g, why in kept.items())),
-        outputs={
-            path: replace(
-                c, group=number[c.group], channel=np.where(number[c.group] < 0, -1, c.channel)
-            )
-            for path, c in graph.outputs.items()
-        },
-        splits=tuple(replace(s, group=int(number[s.group])) for s in splits),
-        cut_outs=tuple(
-            replace(c, group=int(number[c.group])) for c in graph.cut_outs if c.group not in kept
-        ),
-        links=tuple(
-            replace(link, groups=tuple(int(number[g]) for g in link.groups)) for link in graph.links
-        ),
-    )
-
-
-def _named(graph: ChannelGraph, group: int, why: str) -> Skipped:
-    split = next((s for s in graph.splits if s.group == group), None)
-    where = f" in '{split.module}'" if split else ""
-    return Skipped(graph.groups[group].name, f"the code{where} works with fixed widths: {why}")
+def _named(graph: ChannelGraph, kept: Mapping[int, str]) -> dict[int, Skipped]:
+    """Groups that stay, and what is said of them."""
+    modules = {split.group: f" in '{split.module}'" for split in reversed(graph.splits)}
+    return {
+        group: Skipped(
+            graph.groups[group].name,
+            f"the code{modules.get(group, '')} works with fixed widths: {why}",
+        )
+        for group, why in kept.items()
+    }

@@ -76,6 +76,7 @@ def test_seeds_decide(tmp_path):
         (["--pruning-ratio", "0.5"], 2, "give a CHECKPOINT, or --arch"),
         (["missing.pt", "--pruning-ratio", "0.5"], 2, "missing.pt"),
         (["--arch", "wrn_10_1", "--pruning-ratio", ".5", "--ignored-layer", "nope"], 2, "nope"),
+        (["--arch", "wrn_10_1", "--pruning-ratio", ".5", "--layer", "fc"], 2, "network's output"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_no_file(tmp_path, capsys, arguments, code, text):

@@ -33,12 +33,15 @@ def keep_whole_modules(context: Context, model: nn.Module, tensors: Mapping[str,
                 context.ledger.note(path or type(module).__name__, text)
 
 
-def find_ignored(model: nn.Module, patterns: Sequence[str]) -> tuple[set[str], set[str]]:
+def find_named(
+    model: nn.Module, patterns: Sequence[str], option: str = "ignored_layers"
+) -> tuple[set[str], set[str]]:
     """Modules and parameters that the patterns name, modules with everything inside them.
 
     Args:
         model: the network.
         patterns: module or parameter names, exact or with `*`, `?` and `[…]` as in `fnmatch`.
+        option: what messages call them.
 
     Returns:
         Module paths and parameter names.
@@ -51,15 +54,15 @@ def find_ignored(model: nn.Module, patterns: Sequence[str]) -> tuple[set[str], s
     modules = [path for path, _ in model.named_modules(remove_duplicate=False) if path]
     parameters = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     names = [*modules, *parameters]
-    hit = {found for pattern in patterns for found in _matches(pattern, names)}
+    hit = {found for pattern in patterns for found in _matches(pattern, names, option)}
     hit |= {name for name in names if any(name.startswith(f"{outer}.") for outer in hit)}
     return hit & set(modules), hit & set(parameters)
 
 
-def _matches(pattern: str, names: list[str]) -> list[str]:
+def _matches(pattern: str, names: list[str], option: str) -> list[str]:
     if not isinstance(pattern, str):
         raise UserInputError(
-            f"ignored_layers: {type(pattern).__name__} is not a name; pass names of modules, "
+            f"{option}: {type(pattern).__name__} is not a name; pass names of modules, "
             "as in model.named_modules()"
         )
     found = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
@@ -68,5 +71,5 @@ def _matches(pattern: str, names: list[str]) -> list[str]:
     if not found:
         near = get_close_matches(pattern, names, n=3)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see named_modules()"
-        raise UserInputError(f"ignored_layers: no module or parameter is named '{pattern}'; {hint}")
+        raise UserInputError(f"{option}: no module or parameter is named '{pattern}'; {hint}")
     return found

@@ -14,7 +14,7 @@ from edgeprune.prune.graph.context import Context
 from edgeprune.prune.graph.exported import Programs
 from edgeprune.prune.graph.grouping import Grouping, make_groups
 from edgeprune.prune.graph.interpreter import Interpreter
-from edgeprune.prune.graph.keepers import find_ignored, keep_whole_modules
+from edgeprune.prune.graph.keepers import find_named, keep_whole_modules
 from edgeprune.prune.graph.labels import Labels
 from edgeprune.prune.graph.ledger import Ledger
 from edgeprune.prune.graph.literals import numbers_held
@@ -61,7 +61,7 @@ def trace_channels(
     if not example_inputs or not all(isinstance(x, Tensor) for x in example_inputs):
         raise UserInputError("example_inputs: pass a tuple of tensors, as the model is called")
     watch = watch or Stopwatch()
-    modules, parameters = find_ignored(model, ignored_layers)
+    modules, parameters = find_named(model, ignored_layers)
     table = tensor_table(model)
     programs = Programs(model, example_inputs, watch)
     run = _interpret(model, table, programs, watch)
