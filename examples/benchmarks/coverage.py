@@ -6,7 +6,8 @@
 Each tool gets every model in a process of its own, with half of the prunable channels to remove.
 Both results are counted by the same code, run in evaluation and training mode, and run backward.
 Of torchvision's detectors the backbone alone, by edgeprune alone: the peer would have to be told by
-hand which of its layers put something out.
+hand which of its layers put something out. `--tools delivery` prunes once more, exports to ONNX,
+compares with ONNX Runtime and has the checkpoint restored by a process that never pruned.
 A model that is in the results already is not done again, unless it is named. The table goes to
 stderr, JSON to `--out`, which is written after every model.
 """
@@ -33,10 +34,17 @@ from edgeprune.atomic import write_text_atomic
 from edgeprune.report.versions import package_version, versions
 
 OURS = "edgeprune"
-TOOLS = {OURS: "coverage_parts.ours", "torch-pruning": "coverage_parts.torch_pruning_tool"}
+PEER = "torch-pruning"
+DELIVERY = "delivery"
+TOOLS = {
+    OURS: "coverage_parts.ours",
+    PEER: "coverage_parts.torch_pruning_tool",
+    DELIVERY: "coverage_parts.delivery",
+}
 _HERE = Path(__file__).resolve().parent
 _RESULTS = _HERE / "results" / "coverage.json"
 _LEAST_MACS_OFF = 0.3
+_ONNX_TOLERANCE = 1e-4  # relative, float32 in two runtimes
 _WIDTH = 150  # of the table in a file
 
 
@@ -76,8 +84,9 @@ def _search_path() -> str:
 
 def summary(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What the table amounts to."""
-    ours = [row["edgeprune"] for row in models.values() if "edgeprune" in row]
-    peers = [row["torch-pruning"] for row in models.values() if "torch-pruning" in row]
+    ours = [row[OURS] for row in models.values() if OURS in row]
+    peers = [row[PEER] for row in models.values() if PEER in row]
+    delivered = [row[DELIVERY] for row in models.values() if DELIVERY in row]
     ratios = [ratio for row in models.values() if (ratio := _time_ratio(row)) is not None]
     errors = [o["max_rel_error"] for o in ours if o["pruned"] and o["max_rel_error"] is not None]
     return {
@@ -88,13 +97,18 @@ def summary(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             _is_sound(o) and _macs_off(o) >= _LEAST_MACS_OFF for o in ours
         ),
         "ours_worst_rel_error": max(errors, default=None),
+        "delivered": sum(map(_is_delivered, delivered)),
+        "asked_to_deliver": len(delivered),
+        "delivered_worst_onnx_rel_error": max(
+            (d["onnx_rel_error"] for d in delivered if "onnx_rel_error" in d), default=None
+        ),
         "peer_pruned": sum(map(_is_sound, peers)),
         "peer_broken": sum(bool(p.get("fault")) for p in peers),
         "seconds_without_proof_over_peer_median": statistics.median(ratios) if ratios else None,
         "compared_in_time": len(ratios),
         "slowest_with_proof": max(
-            ((name, row["edgeprune"]["seconds"]["total"]) for name, row in models.items()
-             if row.get("edgeprune", {}).get("pruned")),
+            ((name, row[OURS]["seconds"]["total"]) for name, row in models.items()
+             if row.get(OURS, {}).get("pruned")),
             key=lambda pair: pair[1], default=None,
         ),
     }  # fmt: skip
@@ -104,28 +118,36 @@ def _is_sound(result: Mapping[str, Any]) -> bool:
     return bool(result["pruned"]) and not result.get("fault")
 
 
+def _is_delivered(result: Mapping[str, Any]) -> bool:
+    return (
+        bool(result["pruned"])
+        and result["onnx_rel_error"] <= _ONNX_TOLERANCE
+        and not result["restored"]
+    )
+
+
 def _macs_off(result: Mapping[str, Any]) -> float:
     return 1.0 - float(result["after"]["macs"]) / float(result["before"]["macs"])
 
 
 def _time_ratio(row: Mapping[str, Any]) -> float | None:
     """Our seconds without the proof over the peer's, where both pruned the model."""
-    if not all(tool in row and _is_sound(row[tool]) for tool in TOOLS):
+    if not all(tool in row and _is_sound(row[tool]) for tool in (OURS, PEER)):
         return None
-    mine = row["edgeprune"]["seconds"]
-    return float((mine["total"] - mine["proof"]) / row["torch-pruning"]["seconds"]["total"])
+    mine = row[OURS]["seconds"]
+    return float((mine["total"] - mine["proof"]) / row[PEER]["seconds"]["total"])
 
 
 def table(models: Mapping[str, Mapping[str, Any]]) -> Table:
     """A row per model, both tools side by side."""
     shown = Table(title=f"Half of the prunable channels removed (ratio {RATIO:g})")
     shown.add_column("model", no_wrap=True)
-    for heading in ("params", "MACs", "error", "s", "+ proof", "MiB"):
+    for heading in ("params", "MACs", "error", "s", "+ proof", "MiB", "ONNX"):
         shown.add_column(heading, justify="right")
     for heading in ("TP params", "TP MACs", "TP error", "TP s"):
         shown.add_column(heading, justify="right")
     for name, row in models.items():
-        shown.add_row(name, *_ours(row.get("edgeprune")), *_peer(row.get("torch-pruning")))
+        shown.add_row(name, *_ours(row.get(OURS)), _onnx(row.get(DELIVERY)), *_peer(row.get(PEER)))
     return shown
 
 
@@ -142,6 +164,14 @@ def _ours(result: Mapping[str, Any] | None) -> list[str]:
         f"{seconds['proof']:.1f}",
         f"{result['peak_mib'] - result['peak_mib_before']:.0f}",
     ]
+
+
+def _onnx(result: Mapping[str, Any] | None) -> str:
+    if result is None:
+        return ""
+    if not result["pruned"] or result["restored"]:
+        return _shortened(result["why"] or result["restored"])
+    return _error(result["onnx_rel_error"])
 
 
 def _peer(result: Mapping[str, Any] | None) -> list[str]:
@@ -181,9 +211,9 @@ def main(argv: Sequence[str]) -> int:
     for name in names:
         row = models.setdefault(name, {})
         for tool in args.tools:
-            if (tool in row and not args.models) or (tool != OURS and name in detection_names()):
+            if (tool in row and not args.models) or (tool == PEER and name in detection_names()):
                 continue
-            row[tool] = run_tool(tool, name, args.threads, args.seconds if tool != OURS else None)
+            row[tool] = run_tool(tool, name, args.threads, args.seconds if tool == PEER else None)
             state = "pruned" if _is_sound(row[tool]) else row[tool].get("fault") or row[tool]["why"]
             console.print(f"{name}: {tool}: {state}", markup=False)
         content = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torchvision
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgeprune.models.registry import build_model, list_archs, native_image_size
@@ -16,6 +17,7 @@ from edgeprune.models.summary import count_macs, count_params
 RATIO = 0.5
 ROUND_TO = 8
 _CLASSES = 1000
+_FEW_CLASSES = 21
 _BACKBONE = "backbone:"
 
 
@@ -36,21 +38,33 @@ def zoo_names() -> tuple[str, ...]:
     return tuple(name for name in list_archs() if name not in torchvision_names())
 
 
-def subject(name: str) -> tuple[nn.Module, Tensor]:
-    """A model with fresh weights from seed 0, in training mode's parts too, and an example.
+def is_registered(name: str) -> bool:
+    """Whether a checkpoint may name it, so that nobody has to bring the network's code."""
+    return not name.startswith(_BACKBONE)
+
+
+def arch_of(name: str) -> tuple[str, dict[str, Any]]:
+    """What a checkpoint says of the architecture.
 
     GoogLeNet and Inception come with their auxiliary heads, segmentation models with theirs.
     """
+    if not is_registered(name):
+        return name, {}
+    if name in ("googlenet", "inception_v3"):
+        return name, {"num_classes": _FEW_CLASSES, "aux_logits": True}
+    if name in torchvision.models.list_models(torchvision.models.segmentation):
+        return name, {"num_classes": _FEW_CLASSES, "aux_loss": True}
+    return name, {"num_classes": _CLASSES}
+
+
+def subject(name: str) -> tuple[nn.Module, Tensor]:
+    """A model with fresh weights from seed 0, and an example."""
     warnings.simplefilter("ignore")
     torch.manual_seed(0)
-    if name.startswith(_BACKBONE):
+    if not is_registered(name):
         return _backbone(name.removeprefix(_BACKBONE))
-    extra: dict[str, Any] = {}
-    if name in ("googlenet", "inception_v3"):
-        extra = {"aux_logits": True}
-    elif name in torchvision.models.list_models(torchvision.models.segmentation):
-        extra = {"aux_loss": True}
-    model = build_model(name, num_classes=_CLASSES if not extra else 21, **extra)
+    arch, arch_args = arch_of(name)
+    model = build_model(arch, **arch_args)
     _fill_zeros(model)
     side = native_image_size(name)
     return model.eval(), torch.randn(1, 3, side, side)
@@ -89,6 +103,11 @@ def fault(model: nn.Module, example: Tensor) -> str:
     except Exception as failure:  # whatever a broken network raises
         return (str(failure).splitlines() or [type(failure).__name__])[0][:160]
     return ""
+
+
+def arrays_of(output: Any) -> list[NDArray[Any]]:
+    """The tensors of an output, in order."""
+    return [tensor.numpy() for tensor in _tensors(output)]
 
 
 def peak_memory_mib() -> float:
