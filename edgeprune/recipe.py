@@ -108,7 +108,9 @@ class Recipe(BaseModel):
 
     # Lottery tickets.
     rounds: Count = Field(3, description="search rounds of a cubic or one-shot ticket search")
-    rewind: Fraction = Field(0.0, description="k as a share of one round; 0 rewinds to the start")
+    rewind: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="k in rounds; 0 rewinds to the start"
+    )
     carry_over: bool = Field(False, description="rounds go on from trained weights, not from θ_k")
     search_lr: Positive | None = Field(None, description="learning rate of the rounds; none: lr")
     search_milestones: tuple[Count, ...] = ()

@@ -56,6 +56,6 @@ def search_ticket(run: Run, training: Training) -> Ticket:
 def early_weights(run: Run, student: Student, training: Training) -> dict[str, Tensor]:
     """θ_k: the weights after k steps; k = 0 (the paper's choice) is the initialisation."""
     if run.recipe.rewind > 0:
-        run.train(student, "rewind", training.first_steps(run.rewind_steps()))
+        run.train(student, "rewind", run.early_training(training))
     run.start = student.weights()
     return run.start

@@ -96,9 +96,10 @@ class Run:
         """One lottery round under `loss`."""
         return trainings.search_training(self.recipe, loss)
 
-    def rewind_steps(self) -> int:
-        """k, in steps."""
-        return trainings.rewind_steps(self.recipe, self.data.num_batches(self.recipe.batch_size))
+    def early_training(self, training: Training) -> Training:
+        """The training that leads to θ_k, where `training` is that of a round."""
+        steps_per_epoch = self.data.num_batches(self.recipe.batch_size)
+        return trainings.early_training(self.recipe, training, steps_per_epoch)
 
     def train(
         self,

@@ -27,10 +27,6 @@ class Training:
             return self
         return replace(self, rate=replace(self.rate, offset=round_number * self.round_epochs))
 
-    def first_steps(self, steps: int) -> Training:
-        """Only the first `steps` steps, at the rates they have in the whole."""
-        return replace(self, steps=steps)
-
     def with_loss(self, loss: LossSettings) -> Training:
         """The same training under another loss."""
         return replace(self, loss=loss)
@@ -81,9 +77,15 @@ def search_training(recipe: Recipe, loss: LossSettings) -> Training:
     return _training(recipe, recipe.every, loss, recipe.search_lr or recipe.lr, milestones)
 
 
-def rewind_steps(recipe: Recipe, steps_per_epoch: int) -> int:
-    """k: the early step that tickets rewind to."""
-    return max(1, math.ceil(recipe.rewind * recipe.every * steps_per_epoch))
+def early_training(recipe: Recipe, training: Training, steps_per_epoch: int) -> Training:
+    """What leads to θ_k: the first k steps of a round, at the rates they have there.
+
+    A k beyond a round is a training of that length, with a schedule of its own.
+    """
+    epochs = recipe.rewind * recipe.every
+    steps = max(1, math.ceil(epochs * steps_per_epoch))
+    rate = replace(training.rate, epochs=max(epochs, training.rate.epochs))
+    return replace(training, steps=steps, rate=rate)
 
 
 def _training(

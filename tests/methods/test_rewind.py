@@ -1,4 +1,4 @@
-"""k is a share of a round, however many epochs that is."""
+"""k is counted in rounds, however many epochs those are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from crash import train
 
 
-@pytest.mark.parametrize(("rewind", "passes"), [(0.25, [0.5]), (0.75, [1.0, 0.5]), (1.0, [1, 1])])
+@pytest.mark.parametrize(
+    ("rewind", "passes"),
+    [(0.25, [0.5]), (0.75, [1.0, 0.5]), (1.0, [1, 1]), (1.75, [1, 1, 1, 0.5])],
+)
 def test_early_weights_come_after_k_steps(
     digits_teacher: Path, tmp_path: Path, rewind: float, passes: list[float]
 ) -> None:
@@ -36,3 +39,6 @@ def test_early_weights_come_after_k_steps(
     early_rates = [row["lr"] for row in rows if row["stage"] == "rewind"]
     if rewind == 1.0:
         assert early_rates == round_rates
+    if rewind > 1.0:
+        assert early_rates[1] > 2 * round_rates[1], "after a whole round it has not fallen as far"
+        assert early_rates[-1] < early_rates[0] / 10
