@@ -23,7 +23,7 @@ from edgeprune.methods.sources import TeacherSource
 from edgeprune.methods.sp_sad import sp_sad
 from edgeprune.methods.ss_sad import ss_sad
 from edgeprune.methods.student import Student
-from edgeprune.recipe import CONTROLS, Control, Recipe, resolve_recipe
+from edgeprune.recipe import CONTROLS, Control, Recipe, default_settings, resolve_recipe
 from edgeprune.report.html import write_html
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
 from edgeprune.train.distributed import World, join_world, leave_world
@@ -100,7 +100,7 @@ def compress(
         with folder.locked_by(world):
             if world.is_main:
                 folder.remove_leftovers()
-                folder.claim(identity, folder.path / REPORT_NAME)
+                folder.claim(identity, folder.path / REPORT_NAME, default_settings())
             return _compress(recipe, sources, folder, world, shown, controls)
     finally:
         shown.close()

@@ -155,6 +155,16 @@ def resolve_recipe(method: str, preset: str, settings: Mapping[str, Any]) -> Rec
     return _validated({**values, **given, "method": method, "preset": preset})
 
 
+def default_settings() -> dict[str, Any]:
+    """What a setting is that nobody gave and no preset names."""
+    fields = Recipe.model_fields.items()
+    return {
+        name: field.get_default(call_default_factory=True)
+        for name, field in fields
+        if not field.is_required()
+    }
+
+
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Read a resolved `recipe.yaml`.
 

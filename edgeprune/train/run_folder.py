@@ -71,7 +71,12 @@ class RunFolder:
         """The lock for the process that writes; the others of the same run need none."""
         return self.locked() if world.is_main else contextlib.nullcontext()
 
-    def claim(self, identity: Mapping[str, Any], result: Path | None = None) -> None:
+    def claim(
+        self,
+        identity: Mapping[str, Any],
+        result: Path | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
         """Note what this run is, or check that it is the one the folder holds.
 
         A run that ended before it trained anything (a mistake in its command, most often) holds
@@ -80,6 +85,7 @@ class RunFolder:
         Args:
             identity: the run's settings.
             result: the file that a finished run leaves; None keeps whatever was claimed.
+            defaults: what a setting is in folders of versions that did not have it yet.
 
         Raises:
             UserInputError: the folder holds a run with other settings; the line names the first.
@@ -91,7 +97,8 @@ class RunFolder:
                 note.unlink()
             write_text_atomic(path, json.dumps(wanted, indent=1))
             return
-        held = self._read_json(path)
+        before = json.loads(json.dumps(dict(defaults or {})))
+        held = {k: before[k] for k in wanted if k in before} | self._read_json(path)
         for key in sorted({*wanted, *held}):
             if wanted.get(key) != held.get(key):
                 raise UserInputError(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from edgeprune.errors import CorruptFileError, RunBusyError, UserInputError
+from edgeprune.recipe import default_settings
 from edgeprune.train.run_folder import RunFolder
 
 
@@ -51,6 +52,13 @@ def test_another_run_in_the_same_folder_is_refused(folder: RunFolder) -> None:
     folder.claim({"method": "sp_sad", "epochs": 5})
     with pytest.raises(UserInputError, match=r"epochs = 5, asked is 6"):
         folder.claim({"method": "sp_sad", "epochs": 6})
+
+
+def test_a_setting_that_is_newer_than_the_folder_had_its_default(folder: RunFolder) -> None:
+    folder.claim({"epochs": 5})
+    folder.claim({"epochs": 5, "layers": ()}, defaults=default_settings())
+    with pytest.raises(UserInputError, match=r"layers = \[\], asked is \['conv1'\]"):
+        folder.claim({"epochs": 5, "layers": ("conv1",)}, defaults=default_settings())
 
 
 @pytest.mark.parametrize("content", [b"", b"foreign", b"PK\x03\x04 truncated"])
