@@ -57,7 +57,7 @@ def index(context: Context, call: Call) -> Labels:
 
 
 def _picked(context: Context, call: Call, axes: list[int]) -> Labels:
-    text = f"{call.where} picks its channels by fixed numbers"
+    text = f"{call.where} picks its positions by fixed numbers"
     x = context.fix(call.args["self"], axes, text)
     context.protect([v for v in call.labels() if v is not call.args["self"]], text, quiet=True)
     return context.move(x, call.shape, lambda t: call.rerun("self", t))
