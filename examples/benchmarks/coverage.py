@@ -88,7 +88,9 @@ def summary(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     peers = [row[PEER] for row in models.values() if PEER in row]
     delivered = [row[DELIVERY] for row in models.values() if DELIVERY in row]
     ratios = [ratio for row in models.values() if (ratio := _time_ratio(row)) is not None]
-    errors = [o["max_rel_error"] for o in ours if o["pruned"] and o["max_rel_error"] is not None]
+    errors = {dtype: [float(o["max_rel_error"]) for o in ours if o["pruned"]
+                      and o["max_rel_error"] is not None and o["dtype"] == dtype]
+              for dtype in ("float64", "float32")}  # fmt: skip
     return {
         "models": len(models),
         "ours_pruned": sum(map(_is_sound, ours)),
@@ -96,7 +98,10 @@ def summary(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "ours_with_30_percent_of_macs_off": sum(
             _is_sound(o) and _macs_off(o) >= _LEAST_MACS_OFF for o in ours
         ),
-        "ours_worst_rel_error": max(errors, default=None),
+        "ours_worst_rel_error": {dtype: max(held, default=None) for dtype, held in errors.items()},
+        "ours_without_exact_groups": sum(
+            o["pruned"] and o["max_rel_error"] is None for o in ours
+        ),
         "delivered": sum(map(_is_delivered, delivered)),
         "asked_to_deliver": len(delivered),
         "delivered_worst_onnx_rel_error": max(
@@ -106,12 +111,19 @@ def summary(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         "peer_broken": sum(bool(p.get("fault")) for p in peers),
         "seconds_without_proof_over_peer_median": statistics.median(ratios) if ratios else None,
         "compared_in_time": len(ratios),
-        "slowest_with_proof": max(
-            ((name, row[OURS]["seconds"]["total"]) for name, row in models.items()
-             if row.get(OURS, {}).get("pruned")),
-            key=lambda pair: pair[1], default=None,
-        ),
+        "slowest_with_proof": _slowest(models, float("inf")),
+        "slowest_with_proof_up_to_100m_params": _slowest(models, 100e6),
     }  # fmt: skip
+
+
+def _slowest(models: Mapping[str, Mapping[str, Any]], most_params: float) -> Any:
+    """The model that took us longest, and its seconds."""
+    held = ((name, row[OURS]) for name, row in models.items() if OURS in row)
+    seconds = [
+        (name, ours["seconds"]["total"]) for name, ours in held
+        if ours["pruned"] and ours["before"]["params"] <= most_params
+    ]  # fmt: skip
+    return max(seconds, key=lambda pair: pair[1], default=None)
 
 
 def _is_sound(result: Mapping[str, Any]) -> bool:

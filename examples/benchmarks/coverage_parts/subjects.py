@@ -46,14 +46,16 @@ def is_registered(name: str) -> bool:
 def arch_of(name: str) -> tuple[str, dict[str, Any]]:
     """What a checkpoint says of the architecture.
 
-    GoogLeNet and Inception come with their auxiliary heads, segmentation models with theirs.
+    GoogLeNet and Inception come with their auxiliary heads, segmentation models with those they
+    have.
     """
     if not is_registered(name):
         return name, {}
     if name in ("googlenet", "inception_v3"):
         return name, {"num_classes": _FEW_CLASSES, "aux_logits": True}
     if name in torchvision.models.list_models(torchvision.models.segmentation):
-        return name, {"num_classes": _FEW_CLASSES, "aux_loss": True}
+        has_auxiliary = not name.startswith("lraspp")
+        return name, {"num_classes": _FEW_CLASSES} | ({"aux_loss": True} if has_auxiliary else {})
     return name, {"num_classes": _CLASSES}
 
 
