@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from edgeprune.atomic import write_bytes_atomic
+from edgeprune.device.targets import Target, UnknownTargetError, find_target
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
+from edgeprune.export.lowering import OLDEST_WRITTEN_OPSET, lower
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
 from edgeprune.export.names import input_names, output_names
 from edgeprune.export.prepared import (
@@ -29,7 +31,8 @@ from edgeprune.export.quiet import captured_output
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-DEFAULT_OPSET = 18
+DEFAULT_TARGET = "cpu"
+_FIRST_WITH_LAYER_NORM = (8, 6)  # TensorRT
 BATCH_AXIS = "batch"
 # Protobuf cannot hold 2 GiB; the graph around the weights needs room as well.
 _MAX_WEIGHT_BYTES = 2**31 - 2**26
@@ -55,7 +58,9 @@ def export_onnx(
     example_inputs: Tensor | tuple[Tensor, ...],
     path: str | os.PathLike[str],
     *,
-    opset: int = DEFAULT_OPSET,
+    target: str = DEFAULT_TARGET,
+    jetpack: str | None = None,
+    opset: int | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> OnnxExport:
     """Write `model`, in evaluation mode, as one ONNX file whose batch axis is free.
@@ -66,25 +71,44 @@ def export_onnx(
 
     Args:
         example_inputs: what the network is called with, each of shape (batch, ...); any batch >= 1.
-        opset: 18 or newer; what a target needs is in its TensorRT's or runtime's documentation.
+        target: where the file will run, one of `edgeprune.device.targets.target_names()`; decides
+            the opset and which operators are used.
+        jetpack: release on the board, where it is not the target's usual one.
+        opset: in place of the target's; 17 or newer.
         metadata: values that become JSON in the file's metadata (arch, classes, mean, std, ...).
 
     Raises:
-        UserInputError: the network does not accept the inputs.
+        UserInputError: the network does not accept the inputs, or there is no such target.
         UnsupportedError: the exporter cannot express the network or the opset, or the weights do
             not fit one file. The exporter's own log is in the chain of causes.
     """
+    board = _target(target, jetpack)
+    opset = board.opset if opset is None else opset
     inputs = _widened(_as_tuple(example_inputs), device_of(model))
     _check_size(model)
     with evaluating(model), contiguous_weights(model):
         outputs = _count_outputs(model, inputs)
-        proto = _run_exporter(model, inputs, outputs, opset)
+        proto = _run_exporter(model, inputs, outputs, max(opset, OLDEST_WRITTEN_OPSET))
+    if opset < OLDEST_WRITTEN_OPSET:
+        proto = lower(proto, opset, without_layer_norm=_lacks_layer_norm(board))
     strip_exporter_notes(proto)
     write_metadata(proto, metadata or {})
     _check(proto, opset)
     data = proto.SerializeToString()
     write_bytes_atomic(path, data)
     return OnnxExport(Path(path), len(data), opset)
+
+
+def _target(name: str, jetpack: str | None) -> Target:
+    try:
+        return find_target(name, jetpack)
+    except UnknownTargetError as failure:
+        raise UserInputError(str(failure)) from failure
+
+
+def _lacks_layer_norm(target: Target) -> bool:
+    release = target.tensorrt_release
+    return release is not None and release < _FIRST_WITH_LAYER_NORM
 
 
 def _as_tuple(example_inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

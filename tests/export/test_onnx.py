@@ -213,12 +213,6 @@ def test_what_cannot_be_exported_is_one_line_with_the_log_behind_it(
     assert path.read_bytes() == b"old"
 
 
-def test_an_opset_that_the_exporter_does_not_write_is_refused(odd: Odd, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match=r"opset 13 was asked.*use opset 18"):
-        export_onnx(odd, torch.randn(2, 3, 8, 8), tmp_path / "m.onnx", opset=13)
-    assert not (tmp_path / "m.onnx").exists()
-
-
 def test_wrong_inputs_are_one_line(odd: Odd, tmp_path: Path) -> None:
     with pytest.raises(UserInputError, match=r"does not accept .*\(2, 1, 8, 8\)") as caught:
         export_onnx(odd, torch.randn(2, 1, 8, 8), tmp_path / "m.onnx")

@@ -47,7 +47,8 @@ class Context:
         self.literals: dict[str, set[float]] = {}
         self.held: Callable[[str], Collection[float]] = lambda _module: ()
         self.constant = ledger.fixed(
-            "it meets a constant of fixed width that is neither a parameter nor a buffer", quiet=True
+            "it meets a constant of fixed width that is neither a parameter nor a buffer",
+            quiet=True,
         )
 
     def unknown(self, shape: Shape, text: str) -> Labels:
