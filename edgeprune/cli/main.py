@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "Train a teacher.",
     "prune": "Remove channels from a network once, without training.",
     "inspect": "Show layers, widths, parameters and MACs.",
+    "export": "Write a network as one ONNX file for a target.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

@@ -82,7 +82,7 @@ def export_onnx(
         UnsupportedError: the exporter cannot express the network or the opset, or the weights do
             not fit one file. The exporter's own log is in the chain of causes.
     """
-    board = _target(target, jetpack)
+    board = target_of(target, jetpack)
     opset = board.opset if opset is None else opset
     inputs = _widened(_as_tuple(example_inputs), device_of(model))
     _check_size(model)
@@ -93,13 +93,19 @@ def export_onnx(
         proto = lower(proto, opset, without_layer_norm=_lacks_layer_norm(board))
     strip_exporter_notes(proto)
     write_metadata(proto, metadata or {})
+    _set_ir_version(proto)
     _check(proto, opset)
     data = proto.SerializeToString()
     write_bytes_atomic(path, data)
     return OnnxExport(Path(path), len(data), opset)
 
 
-def _target(name: str, jetpack: str | None) -> Target:
+def target_of(name: str, jetpack: str | None) -> Target:
+    """The target of this name.
+
+    Raises:
+        UserInputError: there is none, or it does not have this JetPack.
+    """
     try:
         return find_target(name, jetpack)
     except UnknownTargetError as failure:
@@ -173,6 +179,13 @@ def _run_exporter(
         f"{type(model).__name__} cannot be exported to ONNX opset {opset} with a free batch axis "
         f"by torch {torch.__version__}: {reason}"
     ) from noted
+
+
+def _set_ir_version(proto: ModelProto) -> None:
+    """The oldest file format that has these operators: older parsers refuse newer ones unread."""
+    from onnx import helper
+
+    proto.ir_version = helper.find_min_ir_version_for(proto.opset_import)
 
 
 def _check(proto: ModelProto, opset: int) -> None:

@@ -11,11 +11,10 @@ import torch
 from torch import nn
 
 from edgeprune.errors import UserInputError
-from edgeprune.models.checkpoint_fields import LARGEST_IMAGE
 from edgeprune.models.factory import load_factory
+from edgeprune.models.input_shape import image_shape, require_same
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
-from edgeprune.models.registry import is_known, native_image_size
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.summary import ModelSummary, summarise
 from edgeprune.wording import brief
@@ -81,8 +80,8 @@ def inspect_model(
         loaded = _fresh(arch, model, num_classes or _DEFAULT_CLASSES, in_channels or _RGB)
     else:
         loaded = load_model(path, ModelOptions(arch, model, trust_pickle=trust_pickle))
-        _check_count("--num-classes", num_classes, loaded.arch_args.get("num_classes"))
-    shape = _input_shape(loaded, in_channels, image_size)
+        require_same("--num-classes", num_classes, loaded.arch_args.get("num_classes"))
+    shape = image_shape(loaded, in_channels, image_size)
     metrics = {key: value for key, value in loaded.metrics.items() if type(value) in (int, float)}
     return Inspection(
         source=loaded.source,
@@ -102,31 +101,6 @@ def _fresh(arch: str | None, model: str | None, num_classes: int, channels: int)
         raise UserInputError("nothing to inspect: give a FILE, or --arch with a network's name")
     arch_args = {"num_classes": num_classes, "in_channels": channels}
     return LoadedModel(build_skeleton(arch, **arch_args).to("meta"), arch, arch_args)
-
-
-def _input_shape(
-    loaded: LoadedModel, in_channels: int | None, image_size: int | None
-) -> tuple[int, int, int]:
-    stored = loaded.preprocessing
-    known = loaded.arch_args.get("in_channels") or (stored.channels if stored else None)
-    _check_count("--in-channels", in_channels, known)
-    if image_size:
-        side = (image_size, image_size)
-    elif stored:
-        side = stored.image_size
-    elif is_known(loaded.arch):
-        side = (native_image_size(loaded.arch),) * 2
-    else:
-        raise UserInputError(f"--image-size is needed: nothing says what {loaded.arch} takes")
-    shape = (int(known or in_channels or _RGB), *side)
-    if shape[0] * shape[1] * shape[2] > LARGEST_IMAGE:
-        raise UserInputError(f"--image-size {shape[1]}: larger than any image; give the real size")
-    return shape
-
-
-def _check_count(option: str, asked: int | None, found: int | None) -> None:
-    if asked is not None and found is not None and asked != found:
-        raise UserInputError(f"{option} {asked}: the network has {found}; leave the option out")
 
 
 def _summary(loaded: LoadedModel, shape: tuple[int, int, int]) -> ModelSummary:

@@ -12,9 +12,10 @@ import torch
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.errors import UserInputError
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
+from edgeprune.models.input_shape import image_shape, require_same
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
-from edgeprune.models.registry import build_model, is_known, native_image_size
+from edgeprune.models.registry import build_model
 from edgeprune.prune.api import prune_model
 from edgeprune.prune.report import PruneReport
 
@@ -57,7 +58,7 @@ def prune_file(choice: ModelChoice, out: str | os.PathLike[str], **settings: Any
     """
     _check_out(out)
     loaded = _load(choice)
-    shape = _input_shape(loaded, choice)
+    shape = image_shape(loaded, choice.in_channels, choice.image_size)
     generator = keyed_generator(choice.seed, "prune", "example")
     example = torch.randn(1, *shape, generator=generator)
     report = prune_model(loaded.module, example, seed=choice.seed, **settings)
@@ -82,13 +83,7 @@ def _load(choice: ModelChoice) -> LoadedModel:
     if choice.path is None:
         return _fresh(choice)
     loaded = load_model(choice.path, ModelOptions(arch=choice.arch))
-    for option, asked, key in (
-        ("--num-classes", choice.num_classes, "num_classes"),
-        ("--in-channels", choice.in_channels, "in_channels"),
-    ):
-        found = loaded.arch_args.get(key)
-        if asked is not None and found not in (None, asked):
-            raise UserInputError(f"{option} {asked}: {choice.path} has {found}; leave it out")
+    require_same("--num-classes", choice.num_classes, loaded.arch_args.get("num_classes"))
     return loaded
 
 
@@ -103,21 +98,6 @@ def _fresh(choice: ModelChoice) -> LoadedModel:
         torch.manual_seed(choice.seed)
         module = build_model(choice.arch, **arch_args)
     return LoadedModel(module.eval(), choice.arch, arch_args)
-
-
-def _input_shape(loaded: LoadedModel, choice: ModelChoice) -> tuple[int, int, int]:
-    stored = loaded.preprocessing
-    channels = loaded.arch_args.get("in_channels") or (stored.channels if stored else None)
-    side: tuple[int, int]
-    if choice.image_size is not None:
-        side = (choice.image_size, choice.image_size)
-    elif stored is not None:
-        side = stored.image_size
-    elif is_known(loaded.arch):
-        side = (native_image_size(loaded.arch),) * 2
-    else:
-        raise UserInputError(f"--image-size is needed: nothing says what {loaded.arch} takes")
-    return (int(channels or choice.in_channels or _RGB), *side)
 
 
 def _check_out(out: str | os.PathLike[str]) -> None:

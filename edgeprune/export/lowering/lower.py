@@ -102,4 +102,3 @@ def _set_opset(model: ModelProto, opset: int) -> None:
     for entry in model.opset_import:
         if entry.domain in ("", "ai.onnx"):
             entry.version = opset
-    model.ir_version = helper.find_min_ir_version_for(model.opset_import)

@@ -1,0 +1,73 @@
+"""`edgeprune export`: a network as one ONNX file for a target."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeprune.cli.values import numbers
+from edgeprune.device.targets import target_names
+
+
+@click.command(name="export")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--target", default="cpu", show_default=True, metavar="NAME",
+              help=f"Where it will run: {', '.join(target_names())}.")  # fmt: skip
+@click.option("--jetpack", metavar="RELEASE",
+              help="5, 6.0, 6 (6.1 and 6.2), 7 (7.0 and 7.1) or 7.2.  "
+                   "[default: the newest of the board; Orin: 6]")  # fmt: skip
+@click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
+@click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
+@click.option("--arch", help="Zoo or torchvision name; needed for a bare state_dict.")
+@click.option("--model", help="pkg.mod:factory that builds your own network.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Side of the images in pixels.")
+@click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.")
+@click.option("--mean", help="Channel means of a bare state_dict.")
+@click.option("--std", help="Channel deviations of a bare state_dict.")
+@click.option("--trust-pickle", is_flag=True, help="Load a file that can run code.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="ONNX file to write.  [default: SOURCE.TARGET.onnx, beside it]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def command(
+    source: Path,
+    out: Path | None,
+    arch: str | None,
+    model: str | None,
+    mean: str | None,
+    std: str | None,
+    trust_pickle: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Write SOURCE, a run folder or a model file, as one ONNX file for a target.
+
+    The target's TensorRT decides the opset and which operators are used. The file is compared with
+    PyTorch in ONNX Runtime, batch sizes included.
+
+    \b
+    Example:
+      edgeprune export runs/a --target jetson-orin
+      edgeprune export runs/a --target jetson-xavier --data imagefolder:photos.tar --json
+    """
+    from edgeprune.export.files import export_file
+    from edgeprune.models.load import ModelOptions
+
+    options = ModelOptions(
+        arch=arch,
+        model=model,
+        mean=numbers("--mean", mean),
+        std=numbers("--std", std),
+        trust_pickle=trust_pickle,
+    )
+    written = export_file(source, out, options=options, **settings)
+    if as_json:
+        click.echo(json.dumps(written.as_dict(), indent=1))
+        return
+    click.echo(
+        f"{written.path}: {written.bytes / 1e6:.1f} MB, opset {written.opset}, for "
+        f"{written.target}; at most {written.max_abs_error:.1e} from PyTorch on "
+        f"{written.compared_on}"
+    )

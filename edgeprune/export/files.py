@@ -1,0 +1,157 @@
+"""Exporting a model file, or a run's student, for a target."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgeprune.data.randomness import keyed_generator
+from edgeprune.data.registry import load_data
+from edgeprune.device.targets import Target
+from edgeprune.errors import UserInputError
+from edgeprune.export.compare import onnx_max_abs_error
+from edgeprune.export.onnx import export_onnx, target_of
+from edgeprune.models.input_shape import image_shape
+from edgeprune.models.load import ModelOptions, load_model
+from edgeprune.models.loaded import LoadedModel
+
+STUDENT = "student.pt"
+_RANDOM_SAMPLES = 4
+_BATCH_SIZE = 64
+_BATCHES = 4
+
+
+@dataclass(frozen=True)
+class FileExport:
+    """A written ONNX file and how it was checked.
+
+    Attributes:
+        source: the model file.
+        path: the ONNX file.
+        bytes: its size.
+        opset: version of the default operator set in it.
+        target: where it is meant to run, for people.
+        tensorrt: TensorRT's version there; None for another runtime.
+        max_abs_error: largest difference of ONNX Runtime's outputs here from PyTorch's.
+        compared_on: the inputs of that comparison.
+    """
+
+    source: str
+    path: str
+    bytes: int
+    opset: int
+    target: str
+    tensorrt: str | None
+    max_abs_error: float
+    compared_on: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def export_file(
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    target: str = "cpu",
+    jetpack: str | None = None,
+    opset: int | None = None,
+    data: str | None = None,
+    image_size: int | None = None,
+    in_channels: int | None = None,
+    options: ModelOptions | None = None,
+) -> FileExport:
+    """Write a network as ONNX for a target and compare it with PyTorch in ONNX Runtime.
+
+    Args:
+        source: a run folder, or a model file of any kind that `load_model` reads.
+        out: the ONNX file; default: beside the source, with the target in its name.
+        target: see `edgeprune.device.targets`.
+        jetpack: release on the board.
+        opset: in place of the target's.
+        data: what to compare on, see `load_data`; default: random inputs.
+        image_size: side in pixels, where the file does not tell.
+        in_channels: of the images, where the file does not tell.
+        options: what the user says about the file.
+
+    Raises:
+        UserInputError: something is missing or unusable; one line.
+        UnsupportedError: the network cannot be written for this target.
+    """
+    board = target_of(target, jetpack)
+    file = _model_file(Path(source))
+    path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}.onnx")
+    if not path.parent.is_dir():
+        raise UserInputError(f"--out {path}: there is no folder {path.parent}; create it first")
+    loaded = load_model(file, options or ModelOptions())
+    shape = image_shape(loaded, in_channels, image_size)
+    batches, compared_on = _batches(loaded, shape, data)
+    unchecked = path.with_name(f".{path.name}.unchecked")
+    try:
+        exported = export_onnx(
+            loaded.module,
+            batches[0],
+            unchecked,
+            target=target,
+            jetpack=jetpack,
+            opset=opset,
+            metadata=_described(loaded, board),
+        )
+        error = onnx_max_abs_error(unchecked, loaded.module, batches)
+        unchecked.replace(path)
+    finally:
+        unchecked.unlink(missing_ok=True)
+    return FileExport(
+        source=str(file),
+        path=str(path),
+        bytes=exported.bytes,
+        opset=exported.opset,
+        target=board.label,
+        tensorrt=board.tensorrt,
+        max_abs_error=error,
+        compared_on=compared_on,
+    )
+
+
+def _model_file(source: Path) -> Path:
+    if not source.is_dir():
+        return source
+    if not (source / STUDENT).is_file():
+        raise UserInputError(
+            f"{source}: holds no {STUDENT}; give a folder that edgeprune compress has finished"
+        )
+    return source / STUDENT
+
+
+def _batches(
+    loaded: LoadedModel, shape: tuple[int, int, int], spec: str | None
+) -> tuple[list[tuple[Tensor, ...]], str]:
+    """Inputs to compare on, and what they are."""
+    if spec is None:
+        generator = keyed_generator(0, "export", "example")
+        return [(torch.randn(_RANDOM_SAMPLES, *shape, generator=generator),)], "random inputs"
+    data = load_data(spec, seed=0, image_size=shape[1])
+    if loaded.preprocessing is not None:
+        data = data.with_preprocessing(loaded.preprocessing)
+    batches = data.batches("val", batch_size=_BATCH_SIZE)
+    return [batch.inputs for batch in islice(batches, _BATCHES)], spec
+
+
+def _described(loaded: LoadedModel, target: Target) -> dict[str, Any]:
+    stored = loaded.preprocessing
+    known = {
+        "arch": loaded.arch,
+        "classes": loaded.classes,
+        "mean": stored.mean if stored else None,
+        "std": stored.std if stored else None,
+        "target": target.name,
+        "system": target.system,
+    }
+    return {key: value for key, value in known.items() if value is not None}
