@@ -16,9 +16,9 @@ from torch.utils._pytree import tree_leaves
 from edgeprune.atomic import write_bytes_atomic
 from edgeprune.device.targets import Target, UnknownTargetError, find_target
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
-from edgeprune.export.lowering import OLDEST_WRITTEN_OPSET, lower
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
 from edgeprune.export.names import input_names, output_names
+from edgeprune.export.opsets import bring_to, exporter_opset
 from edgeprune.export.prepared import (
     contiguous_weights,
     device_of,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 DEFAULT_TARGET = "cpu"
-_FIRST_WITH_LAYER_NORM = (8, 6)  # TensorRT
 BATCH_AXIS = "batch"
 # Protobuf cannot hold 2 GiB; the graph around the weights needs room as well.
 _MAX_WEIGHT_BYTES = 2**31 - 2**26
@@ -88,12 +87,10 @@ def export_onnx(
     _check_size(model)
     with evaluating(model), contiguous_weights(model):
         outputs = _count_outputs(model, inputs)
-        proto = _run_exporter(model, inputs, outputs, max(opset, OLDEST_WRITTEN_OPSET))
-    if opset < OLDEST_WRITTEN_OPSET:
-        proto = lower(proto, opset, without_layer_norm=_lacks_layer_norm(board))
+        proto = _run_exporter(model, inputs, outputs, exporter_opset(opset))
+    proto = bring_to(proto, opset, board)
     strip_exporter_notes(proto)
     write_metadata(proto, metadata or {})
-    _set_ir_version(proto)
     _check(proto, opset)
     data = proto.SerializeToString()
     write_bytes_atomic(path, data)
@@ -110,11 +107,6 @@ def target_of(name: str, jetpack: str | None) -> Target:
         return find_target(name, jetpack)
     except UnknownTargetError as failure:
         raise UserInputError(str(failure)) from failure
-
-
-def _lacks_layer_norm(target: Target) -> bool:
-    release = target.tensorrt_release
-    return release is not None and release < _FIRST_WITH_LAYER_NORM
 
 
 def _as_tuple(example_inputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -179,13 +171,6 @@ def _run_exporter(
         f"{type(model).__name__} cannot be exported to ONNX opset {opset} with a free batch axis "
         f"by torch {torch.__version__}: {reason}"
     ) from noted
-
-
-def _set_ir_version(proto: ModelProto) -> None:
-    """The oldest file format that has these operators: older parsers refuse newer ones unread."""
-    from onnx import helper
-
-    proto.ir_version = helper.find_min_ir_version_for(proto.opset_import)
 
 
 def _check(proto: ModelProto, opset: int) -> None:

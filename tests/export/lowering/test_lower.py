@@ -210,3 +210,15 @@ def test_only_one_step_down_is_offered(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match=r"opset 13: .* ask for 17 or newer"):
         export_onnx(Around(torch.relu), X, tmp_path / "m.onnx", opset=13)
     assert not list(tmp_path.iterdir())
+
+
+def test_attention_stays_in_parts_in_the_newest_opset(tmp_path: Path) -> None:
+    """TensorRT builds the operator of opset 23 only for shapes that it has a kernel for."""
+    layer = nn.TransformerEncoderLayer(12, 2, 8, batch_first=True, dropout=0.0).eval()
+    path = tmp_path / "m.onnx"
+    exported = export_onnx(layer, torch.randn(2, 5, 12), path, target="jetson-thor")
+    assert exported.opset == 24
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    assert "Softmax" in kinds
+    assert "Attention" not in kinds
+    assert onnx_max_abs_error(path, layer, [(torch.randn(3, 5, 12),)]) <= 1e-5
