@@ -20,6 +20,7 @@ COMMANDS = {
     "prune": "Remove channels from a network once, without training.",
     "inspect": "Show layers, widths, parameters and MACs.",
     "export": "Write a network as one ONNX file for a target.",
+    "build": "Build a TensorRT engine from an ONNX file.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

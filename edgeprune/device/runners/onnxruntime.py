@@ -16,7 +16,7 @@ _ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about graphs the u
 
 
 class OnnxRuntimeRunner(Runner):
-    """An ONNX file in ONNX Runtime, whose threads sleep while they have nothing to do.
+    """An ONNX file in ONNX Runtime, whose threads rest between runs.
 
     Args:
         path: the `.onnx` file.

@@ -1,0 +1,95 @@
+"""Real engines: what is built, and what is said of what cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
+from edgeprune.device.tensorrt.bindings import Bindings, load_bindings
+from edgeprune.device.tensorrt.build import build_plan
+from edgeprune.device.tensorrt.settings import BatchProfile, EngineSettingError, EngineSettings
+from edgeprune.export.onnx import export_onnx
+from edgeprune.models.registry import build_model
+
+SM86 = EngineSettings(sm="86")
+
+
+@pytest.mark.parametrize("sm", ["80", "86", "89", "120"])
+def test_engines_are_built_for_gpus_that_are_not_here(rtx: Bindings, model: Path, sm: str) -> None:
+    plan = build_plan(model, rtx, EngineSettings(sm=sm, batch=BatchProfile(1, 4, 16)))
+    weights = sum(p.numel() for p in build_model("wrn_10_1", num_classes=10).parameters())
+    assert len(plan.data) > 4 * weights / 2
+    assert plan.layers > 10
+    assert plan.seconds > 0
+
+
+@pytest.mark.parametrize("target", ["jetson-xavier", "jetson-orin", "jetson-thor"])
+@pytest.mark.parametrize(("arch", "side"), [("resnet18", 64), ("mobilenet_v3_small", 64)])
+def test_the_graphs_of_every_board_build(
+    rtx: Bindings, tmp_path: Path, arch: str, side: int, target: str
+) -> None:
+    path = tmp_path / "m.onnx"
+    export_onnx(
+        build_model(arch, num_classes=5), torch.randn(2, 3, side, side), path, target=target
+    )
+    assert build_plan(path, rtx, SM86).layers > 20
+
+
+def _single(node: onnx.NodeProto, path: Path, shape: list[int | str]) -> Path:
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("x", "y")]
+    graph = helper.make_graph([node], "g", values[:1], values[1:])
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("own", 1)]
+    )
+    model.ir_version = 9
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_an_unknown_operator_is_named(rtx: Bindings, tmp_path: Path) -> None:
+    node = helper.make_node("Twirl", ["x"], ["y"], name="stage1/twirl", domain="own")
+    path = _single(node, tmp_path / "m.onnx", ["batch", 3])
+    with pytest.raises(DeviceUnsupportedError, match=r"cannot read node 'stage1/twirl' .*Twirl"):
+        build_plan(path, rtx, SM86)
+
+
+def test_free_axes_are_named(rtx: Bindings, tmp_path: Path) -> None:
+    path = _single(
+        helper.make_node("Relu", ["x"], ["y"]), tmp_path / "m.onnx", ["batch", 3, "side"]
+    )
+    with pytest.raises(DeviceUnsupportedError, match="input 'x' has free axes besides the batch"):
+        build_plan(path, rtx, SM86)
+
+
+@pytest.mark.parametrize("content", [b"", b"x\n", b"\x00" * 64])
+def test_a_file_that_is_no_model_is_one_line(rtx: Bindings, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(DeviceError, match=r"m\.onnx: "):
+        build_plan(path, rtx, SM86)
+
+
+def test_a_capability_that_is_not_there_is_refused(rtx: Bindings, model: Path) -> None:
+    with pytest.raises(EngineSettingError, match=r"--sm 87: TensorRT-RTX .* builds for .*86"):
+        build_plan(model, rtx, EngineSettings(sm="87"))
+
+
+def test_a_plugin_that_does_not_load_is_named(rtx: Bindings, model: Path) -> None:
+    with pytest.raises(DeviceUnsupportedError, match=r"--plugin .*wrn\.onnx"):
+        build_plan(model, rtx, EngineSettings(sm="86", plugins=(str(model),)))
+
+
+@pytest.mark.parametrize("sizes", [(0, 1, 1), (2, 1, 4), (1, 8, 4)])
+def test_batches_ascend(sizes: tuple[int, int, int]) -> None:
+    with pytest.raises(EngineSettingError, match="ascending"):
+        BatchProfile(*sizes)
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(DeviceError, match="use tensorrt or tensorrt-rtx"):
+        load_bindings("openvino")
