@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from edgeprune.models.attributes import apply_attributes, attributes_of
 from edgeprune.models.resize import resize_parameters
+from edgeprune.models.versions import load_weights
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.tickets import KeptIndex, shared_names
 from edgeprune.train.precision import lay_out
@@ -45,7 +46,7 @@ class Student:
 
     def load_present(self, weights: Mapping[str, Tensor]) -> None:
         """Load weights of the present size; masked ones stay zero."""
-        self.module.load_state_dict(weights)
+        load_weights(self.module, weights)
         self.hold_masks()
 
     def hold_masks(self, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -68,7 +69,7 @@ class Student:
         self.module = self._build()
         apply_attributes(self.module, snapshot["attributes"])
         resize_parameters(self.module, snapshot["weights"])
-        self.module.load_state_dict(snapshot["weights"])
+        load_weights(self.module, snapshot["weights"])
         self.module.to(device)
         lay_out(self.module)
         self.kept = KeptIndex.from_dict(snapshot["kept"])

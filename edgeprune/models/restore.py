@@ -15,6 +15,7 @@ from edgeprune.models.attributes import apply_attributes
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
 from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.versions import load_weights
 from edgeprune.wording import brief, shown
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def restore_model(
             fill_skeleton(model, checkpoint.state_dict)
             _try_shapes(model.eval(), checkpoint.preprocessing)
         else:
-            own.load_state_dict(checkpoint.state_dict)
+            load_weights(own, checkpoint.state_dict)
     except (UserInputError, TypeError) as error:
         raise CorruptFileError(f"{checkpoint.source}: {brief(error)}") from error
     return model.eval()
@@ -74,7 +75,7 @@ def fill_skeleton(skeleton: nn.Module, state_dict: Mapping[str, Tensor]) -> None
                 f"{shown(key)} holds {tensor.dtype}, expected {present[key].dtype}"
             )
         values[key] = tensor.to(present[key].dtype)
-    skeleton.load_state_dict(values, assign=True)
+    load_weights(skeleton, values, assign=True)
 
 
 def _try_shapes(model: nn.Module, preprocessing: Preprocessing | None) -> None:

@@ -13,6 +13,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.models.resize import keys_fault
 from edgeprune.models.restore import fill_skeleton
 from edgeprune.models.skeleton import build_skeleton
+from edgeprune.models.versions import load_weights
 from edgeprune.wording import shown
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model_state", "model", "net")
@@ -101,7 +102,7 @@ def load_into(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     )
     if fault:
         raise UserInputError(fault)
-    model.load_state_dict(dict(state_dict))
+    load_weights(model, state_dict)
 
 
 def _has_tensors(values: Mapping[Any, Any]) -> bool:
