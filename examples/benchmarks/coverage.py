@@ -44,8 +44,8 @@ TOOLS = {
 _HERE = Path(__file__).resolve().parent
 _RESULTS = _HERE / "results" / "coverage.json"
 _LEAST_MACS_OFF = 0.3
-# Relative, float32 in two runtimes. Drawn weights amplify rounding: in EfficientNetV2-L PyTorch's own
-# float32 is 1e-4 away from its float64.
+# Relative, float32 in two runtimes. Drawn weights amplify rounding: in EfficientNetV2-L PyTorch's
+# float32 is 1e-4 away from its own float64.
 _ONNX_TOLERANCE = 1e-3
 _WIDTH = 150  # of the table in a file
 
