@@ -56,7 +56,7 @@ def test_makes_a_row_and_what_it_starts_from_and_resumes(
     assert "dense" in table["missing_rows"]
     printed = capsys.readouterr().err
     assert printed.index("points over the dense student") < printed.index("Torch-Pruning + CE")
-    assert "| **SP-SAD** | 1 | 1 + 2 |" in results.with_suffix(".md").read_text()
+    assert "| **SP-SAD** | 1 | 2 + 2 |" in results.with_suffix(".md").read_text()
 
     trained = _modified(out)
     assert methods_table.main([*options, "--rows", "peer-ce", "--results", str(results)]) == 0

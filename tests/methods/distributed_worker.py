@@ -39,6 +39,7 @@ def main(teacher: str, method: str, out: str) -> None:
         train_limit=192,
         batch_size=64,
         target_params=0.5,
+        rounds=2,
         round_to=4,
         device="cpu",
     )

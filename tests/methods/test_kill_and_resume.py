@@ -15,6 +15,7 @@ QUICK = {
     "preset": "quick",
     "epochs": 4,
     "prune_until": 0.6,  # two removals in four epochs
+    "rounds": 2,  # and in a lottery
     "train_limit": 192,
     "batch_size": 64,
     "target_params": 0.6,
