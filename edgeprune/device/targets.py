@@ -1,7 +1,6 @@
 """What a model is built for: the boards, their JetPacks, and what TensorRT each of those has.
 
-The table is `targets.json`, from NVIDIA's release notes: one place for the export on the host and
-for the agent on a board.
+The table is `targets.json`: one place for the export on the host and for the agent on a board.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Target:
         system: JetPack release, or the runtime on a host.
         sm: compute capability of the GPU without the dot; None where it does not matter.
         tensorrt: version of TensorRT; None where another runtime is used.
-        cuda: version of CUDA; None without a GPU.
+        cuda: version of CUDA; None where the target does not fix it.
         python: version of the system's Python.
         opset: newest ONNX opset that the runtime's parser is known to read.
     """

@@ -14,7 +14,8 @@ from edgeprune.device.tensorrt.bindings import Bindings
 from edgeprune.device.tensorrt.memory import workspace_mib
 from edgeprune.device.tensorrt.settings import EngineSettingError, EngineSettings
 
-# NetworkDefinitionCreationFlag and its values, from NVIDIA's API reference of each version.
+# NetworkDefinitionCreationFlag and its values as written down here; the bindings themselves are not
+# installed, so these names still have to be held against them.
 FLAGS: dict[str, dict[str, int]] = {
     "8.5.2": {"EXPLICIT_BATCH": 0, "EXPLICIT_PRECISION": 1},
     "8.6.2": {"EXPLICIT_BATCH": 0},
