@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,8 +117,19 @@ def join_world(device: str = "auto") -> World:
     rank = int(os.environ.get("RANK", "0"))
     chosen = _choose_device(device, int(os.environ.get("LOCAL_RANK", "0")), size)
     if size > 1 and not dist.is_initialized():
+        _keep_group_collectable()
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     return World(rank, size, chosen)
+
+
+def _keep_group_collectable() -> None:
+    """Have torch's functional collectives bind no group: they take the current one as a default.
+
+    Imported after the group exists (an optimiser's first step or an export does that), they keep
+    it for good: its threads outlive `leave_world`, and one that lets go of a tensor while the
+    interpreter ends aborts the process.
+    """
+    importlib.import_module("torch.distributed.nn.functional")
 
 
 def leave_world() -> None:

@@ -45,5 +45,13 @@ def main(teacher: str, method: str, out: str) -> None:
     )
 
 
+def gloo_threads() -> list[str]:
+    """This process's threads that belong to a process group."""
+    names = (path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm"))
+    return [name for name in names if "gloo" in name]
+
+
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    left = gloo_threads()
+    assert not left, f"the process group outlived the run: {left}"
