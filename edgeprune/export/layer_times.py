@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,15 @@ from numpy.typing import NDArray
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime_profile import NodeTime, profile_nodes
 from edgeprune.errors import EdgepruneError, UnsupportedError
+from edgeprune.export.node_modules import HEAVY, module_path
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 # Fused nodes carry the name of their last value; their time is that of the multiplication inside.
-_HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _HEAVY_FUSED = ("Conv", "Gemm", "MatMul")
 _LAYOUT_SUFFIX = "_nchwc"
 _NORM_SUFFIX = "_bn"  # a batch norm that ONNX Runtime turned into a convolution per channel
-_WEIGHT = ".weight"
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class _Modules:
         node = self._by_name.get(name) or self._producers.get(name)
         if node is not None and not is_norm and any(word in timed.op for word in _HEAVY_FUSED):
             node = self._multiplication_before(node)
-        return (_module_path(node) if node is not None else "") or timed.op
+        return (module_path(node) if node is not None else "") or timed.op
 
     def _multiplication_before(self, node: NodeProto) -> NodeProto:
         """The nearest convolution or matrix product at or before `node`; else `node` itself."""
@@ -99,23 +97,10 @@ class _Modules:
         seen: set[str] = set()
         while waiting:
             candidate = waiting.pop(0)
-            if candidate.op_type in _HEAVY:
+            if candidate.op_type in HEAVY:
                 return candidate
             for value in candidate.input:
                 if value in self._producers and value not in seen:
                     seen.add(value)
                     waiting.append(self._producers[value])
         return node
-
-
-def _module_path(node: NodeProto) -> str:
-    """`block1.layer.0.conv1`, from the weight or from the scopes that the exporter notes on a node.
-
-    The weight comes first: a batch norm that was folded into a convolution leaves it its scopes.
-    """
-    if node.op_type in _HEAVY and node.input[1].endswith(_WEIGHT):
-        return str(node.input[1]).removesuffix(_WEIGHT)
-    props: dict[str, Any] = {prop.key: prop.value for prop in node.metadata_props}
-    scopes = ast.literal_eval(props.get("pkg.torch.onnx.name_scopes", "[]"))
-    # The last scope is the operation, the one before it the module that runs it.
-    return str(scopes[-2]) if len(scopes) > 1 else ""

@@ -18,6 +18,7 @@ from edgeprune.device.targets import Target, UnknownTargetError, find_target
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
 from edgeprune.export.names import input_names, output_names
+from edgeprune.export.node_modules import note_modules
 from edgeprune.export.opsets import bring_to, exporter_opset
 from edgeprune.export.prepared import (
     contiguous_weights,
@@ -90,6 +91,7 @@ def export_onnx(
         proto = _run_exporter(model, inputs, outputs, exporter_opset(opset))
     proto = bring_to(proto, opset, board)
     strip_exporter_notes(proto)
+    note_modules(proto)
     write_metadata(proto, metadata or {})
     _check(proto, opset)
     data = proto.SerializeToString()

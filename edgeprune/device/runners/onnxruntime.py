@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
@@ -21,18 +21,25 @@ class OnnxRuntimeRunner(Runner):
     Args:
         path: the `.onnx` file.
         threads: threads of one operator; None leaves the choice to ONNX Runtime (one a core).
+        without: ONNX Runtime's optimisers that are left out, by name.
 
     Raises:
         DeviceUnsupportedError: on activation, when ONNX Runtime is not installed.
         DeviceError: on activation, when the file is missing or no model this runtime can run.
     """
 
-    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        threads: int | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
         super().__init__(os.fspath(path))
         if threads is not None and threads < 1:
             raise DeviceError(f"threads = {threads}: use 1 or more, or None for one a core")
         self.path = os.fspath(path)
         self.threads = threads
+        self.without = tuple(without)
         self._session: Any = None
 
     @property
@@ -51,7 +58,10 @@ class OnnxRuntimeRunner(Runner):
             raise DeviceError(f"{self.path}: no such file; export the model first")
         try:
             self._session = runtime.InferenceSession(
-                self.path, self._options(runtime), providers=list(_PROVIDERS)
+                self.path,
+                self._options(runtime),
+                providers=list(_PROVIDERS),
+                disabled_optimizers=list(self.without),
             )
         except _runtime_errors(runtime) as failure:
             raise DeviceError(

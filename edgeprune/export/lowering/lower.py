@@ -9,8 +9,8 @@ import onnx
 from onnx import defs, helper, inliner, shape_inference
 
 from edgeprune.errors import UnsupportedError
-from edgeprune.export.lowering.graph import Graph, refuse
 from edgeprune.export.lowering.rules import RULES, Rule, layer_norm
+from edgeprune.export.onnx_graph import Graph, drop_unread, opset_of, refuse
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -46,16 +46,9 @@ def lower(model: ModelProto, opset: int, *, without_layer_norm: bool = False) ->
     del lowered.graph.node[:]
     lowered.graph.node.extend(nodes)
     lowered.graph.initializer.extend(graph.added)
-    _drop_unread(lowered)
+    drop_unread(lowered)
     _set_opset(lowered, opset)
     return lowered
-
-
-def opset_of(model: ModelProto) -> int:
-    """Version of the default operator set."""
-    return next(
-        (entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0
-    )
 
 
 def _lowered(
@@ -85,17 +78,6 @@ def _require_what_was_there(node: NodeProto, opset: int) -> None:
         is_new_value = attribute.name == "reduction" and value in (b"max", b"min")
         if attribute.name not in known or is_new_value:
             raise refuse(node, f"uses '{attribute.name}', which is newer than opset {opset}")
-
-
-def _drop_unread(model: ModelProto) -> None:
-    """Constants that only a newer form read."""
-    read = {name for node in model.graph.node for name in node.input}
-    read |= {value.name for value in model.graph.output}
-    for tensor in [t for t in model.graph.initializer if t.name not in read]:
-        model.graph.initializer.remove(tensor)
-    constants = [n for n in model.graph.node if n.op_type == "Constant" and n.output[0] not in read]
-    for node in constants:
-        model.graph.node.remove(node)
 
 
 def _set_opset(model: ModelProto, opset: int) -> None:

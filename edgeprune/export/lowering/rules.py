@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import helper
 
-from edgeprune.export.lowering.graph import Graph, attributes, like, refuse
+from edgeprune.export.onnx_graph import Graph, attributes, like, refuse
 
 if TYPE_CHECKING:
     from onnx import NodeProto

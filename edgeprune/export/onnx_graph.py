@@ -1,4 +1,4 @@
-"""What a lowering rule may ask of the graph, and what it leaves behind."""
+"""What a rewriting may ask of a graph: constants, shapes, types, and names nobody uses yet."""
 
 from __future__ import annotations
 
@@ -68,6 +68,24 @@ class Graph:
             number += 1
         self._used.add(name)
         return name
+
+
+def opset_of(model: ModelProto) -> int:
+    """Version of the default operator set."""
+    return next(
+        (entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0
+    )
+
+
+def drop_unread(model: ModelProto) -> None:
+    """Remove constants that no node reads, in place."""
+    read = {name for node in model.graph.node for name in node.input}
+    read |= {value.name for value in model.graph.output}
+    for tensor in [t for t in model.graph.initializer if t.name not in read]:
+        model.graph.initializer.remove(tensor)
+    constants = [n for n in model.graph.node if n.op_type == "Constant" and n.output[0] not in read]
+    for node in constants:
+        model.graph.node.remove(node)
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:

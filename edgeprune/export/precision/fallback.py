@@ -1,0 +1,100 @@
+"""Which layers go back to floating point, so that the accuracy holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.export.precision.survey import Feed
+from edgeprune.export.precision.switchboard import Switchboard
+
+
+@dataclass(frozen=True)
+class SiteCost:
+    """What one INT8 site does to the network's output, all others in floating point.
+
+    Attributes:
+        node: of the site.
+        label: the layer, for people.
+        noise_db: signal-to-noise ratio of the output in decibels; the lower, the worse.
+    """
+
+    node: str
+    label: str
+    noise_db: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Sites that stay INT8.
+
+    Attributes:
+        on: their nodes.
+        off: the sites that went back to floating point, the costliest first.
+        drop: how many points of the metric are lost; None where there was no metric.
+        holds: whether the allowed drop is kept.
+    """
+
+    on: tuple[str, ...]
+    off: tuple[SiteCost, ...]
+    drop: float | None
+    holds: bool
+
+
+def site_costs(board: Switchboard, feeds: Sequence[Feed]) -> tuple[SiteCost, ...]:
+    """Each site alone in INT8, the costliest first."""
+    exact = [board.run(feed, ()) for feed in feeds]
+    costs = []
+    for site in board.sites.found:
+        alone = [site.node] if site.extends is None else [site.node, site.extends]
+        found = [board.run(feed, alone) for feed in feeds]
+        costs.append(SiteCost(site.node, site.label, noise_db(exact, found)))
+    return tuple(sorted(costs, key=lambda cost: cost.noise_db))
+
+
+def noise_db(exact: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> float:
+    """Signal-to-noise ratio in decibels, over all arrays together; infinite for equal ones."""
+    signal = sum(float(np.square(a, dtype=np.float64).sum()) for a in exact)
+    pairs = zip(exact, found, strict=True)
+    noise = sum(float(np.square(a.astype(np.float64) - b).sum()) for a, b in pairs)
+    if noise == 0.0:
+        return float("inf")
+    return float(10.0 * np.log10(max(signal, 1e-300) / noise))
+
+
+def fall_back(
+    costs: Sequence[SiteCost], drop_of: Callable[[Sequence[str]], float], allowed: float
+) -> Kept:
+    """Put the costliest sites back, as few as it takes.
+
+    The number is doubled until the drop is allowed, then narrowed down by halves; each try is a
+    pass over the validation data.
+
+    Args:
+        costs: the costliest first.
+        drop_of: points of the metric lost with these nodes in INT8.
+        allowed: most points that may be lost.
+    """
+    everything = [cost.node for cost in costs]
+
+    def tried(number: int) -> float:
+        return drop_of(everything[number:])
+
+    drops: dict[int, float] = {0: tried(0)}
+    low, high = 0, 0
+    while drops[high] > allowed and high < len(everything):
+        low, high = high, min(max(1, 2 * high), len(everything))
+        drops[high] = tried(high)
+    while high - low > 1 and drops[high] <= allowed:
+        middle = (low + high) // 2
+        drops[middle] = tried(middle)
+        low, high = (low, middle) if drops[middle] <= allowed else (middle, high)
+    return Kept(
+        on=tuple(everything[high:]),
+        off=tuple(costs[:high]),
+        drop=drops[high],
+        holds=drops[high] <= allowed,
+    )

@@ -1,0 +1,172 @@
+"""Post-training quantisation: from a graph of FP32 and some data to one in INT8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.errors import UnsupportedError, UserInputError
+from edgeprune.export.precision.fallback import Kept, SiteCost, fall_back, noise_db, site_costs
+from edgeprune.export.precision.histogram import Histogram
+from edgeprune.export.precision.qdq import write_qdq
+from edgeprune.export.precision.sites import Sites, find_sites
+from edgeprune.export.precision.survey import Feed, histograms
+from edgeprune.export.precision.switchboard import opened
+from edgeprune.export.precision.thresholds import THRESHOLDS, Calibration
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+CalibrationChoice = Literal[Calibration, "auto"]
+# What a network's outputs are worth on labelled data: points of a metric, the higher the better.
+Score = Callable[[Callable[[Feed], NDArray[np.float32]]], float]
+_COST_NUMBERS = 400_000  # of the input, that every site's cost is measured on
+_COST_SAMPLES = (8, 64)
+
+
+@dataclass(frozen=True)
+class Int8Plan:
+    """What becomes INT8 and with which scales.
+
+    Attributes:
+        sites: all places.
+        kept: those that stay, and those that went back.
+        costs: each place alone, the costliest first.
+        thresholds: by value, the magnitude that becomes 127.
+        calibration: how those were chosen.
+        noise_db: of the output with all kept sites, on calibration data.
+        tried_db: the same with all sites, by calibration, where several were tried.
+    """
+
+    sites: Sites
+    kept: Kept
+    costs: tuple[SiteCost, ...]
+    thresholds: dict[str, float]
+    calibration: str
+    noise_db: float
+    tried_db: dict[str, float]
+
+
+def plan_int8(
+    model: ModelProto,
+    feeds: Sequence[Feed],
+    *,
+    calibration: str = "auto",
+    half_scales: bool,
+    ends: bool = False,
+    learned: Mapping[str, float] | None = None,
+    score: Score | None = None,
+    max_accuracy_drop: float | None = None,
+) -> Int8Plan:
+    """Calibrate, rank the layers by what INT8 costs, and put back as many as it takes.
+
+    Args:
+        model: a valid graph of FP32.
+        feeds: calibration data.
+        calibration: one of `THRESHOLDS`, or `auto`: that with the least noise on the output.
+        half_scales: scales that FP16 holds exactly.
+        ends: quantise the layers that read the input and give the output too.
+        learned: by PyTorch module, the step of its input that training chose; in place of what
+            calibration says.
+        score: the metric; without it nothing is put back.
+        max_accuracy_drop: points that may be lost.
+
+    Raises:
+        UserInputError: an unknown calibration, or data that cannot be used.
+        UnsupportedError: no layer can become INT8; each is named with the reason.
+    """
+    known = (*THRESHOLDS, "auto")
+    if calibration not in known:
+        raise UserInputError(f"--calibration {calibration}: use {', '.join(known)}")
+    sites = find_sites(model, ends=ends)
+    if not sites.found:
+        why = "; ".join(f"{name} {reason}" for name, reason in list(sites.left.items())[:3])
+        raise UnsupportedError(f"no layer can become INT8 ({why}); use fp16")
+    spread = histograms(model, {site.value for site in sites.found}, feeds)
+    few = _some_samples(feeds)
+    name, thresholds, tried = _chosen(model, sites, spread, few, calibration, half_scales, learned)
+    with opened(model, sites, thresholds, half_scales=half_scales) as board:
+        costs = site_costs(board, few)
+        if score is None or max_accuracy_drop is None:
+            kept = Kept(tuple(site.node for site in sites.found), (), None, True)
+        else:
+            reference = score(lambda feed: board.run(feed, ()))
+            kept = fall_back(
+                costs,
+                lambda on: reference - score(lambda feed: board.run(feed, on)),
+                max_accuracy_drop,
+            )
+        noise = noise_db(
+            [board.run(feed, ()) for feed in few], [board.run(feed, kept.on) for feed in few]
+        )
+    return Int8Plan(sites, kept, costs, thresholds, name, noise, tried)
+
+
+def write_int8(
+    model: ModelProto, plan: Int8Plan, *, half_scales: bool, integer_weights: bool
+) -> ModelProto:
+    """The graph with what the plan keeps; see `write_qdq`."""
+    return write_qdq(
+        model,
+        plan.sites,
+        plan.sites.closed(plan.kept.on),
+        plan.thresholds,
+        half_scales=half_scales,
+        integer_weights=integer_weights,
+    )
+
+
+def _chosen(
+    model: ModelProto,
+    sites: Sites,
+    spread: Mapping[str, Histogram],
+    feeds: Sequence[Feed],
+    calibration: str,
+    half_scales: bool,
+    learned: Mapping[str, float] | None,
+) -> tuple[str, dict[str, float], dict[str, float]]:
+    """The calibration's name, its thresholds, and the noise of each that was tried."""
+    names: Sequence[Calibration] = (
+        get_args(Calibration) if calibration == "auto" else [calibration]  # type: ignore[list-item]
+    )
+    found = {name: _thresholds(sites, spread, name, learned) for name in names}
+    if len(names) == 1:
+        return names[0], found[names[0]], {}
+    tried: dict[str, float] = {}
+    everything = [site.node for site in sites.found]
+    for name in names:
+        with opened(model, sites, found[name], half_scales=half_scales) as board:
+            exact = [board.run(feed, ()) for feed in feeds]
+            tried[name] = noise_db(exact, [board.run(feed, everything) for feed in feeds])
+    best = max(names, key=lambda name: tried[name])
+    return best, found[best], tried
+
+
+def _thresholds(
+    sites: Sites,
+    spread: Mapping[str, Histogram],
+    calibration: Calibration,
+    learned: Mapping[str, float] | None,
+) -> dict[str, float]:
+    found = {name: THRESHOLDS[calibration](histogram) for name, histogram in spread.items()}
+    for site in sites.found:
+        if site.kind == "layer" and learned and site.module in learned:
+            found[site.value] = learned[site.module] * 127
+    return found
+
+
+def _some_samples(feeds: Sequence[Feed]) -> list[Feed]:
+    """The first feeds, cut: each site's cost takes a run over them."""
+    numbers = sum(values[:1].size for values in feeds[0].values())
+    samples = int(np.clip(_COST_NUMBERS // max(numbers, 1), *_COST_SAMPLES))
+    taken: list[Feed] = []
+    for feed in feeds:
+        size = min(samples, len(next(iter(feed.values()))))
+        if size > 0:
+            taken.append({name: values[:size] for name, values in feed.items()})
+        samples -= size
+    return taken

@@ -1,0 +1,75 @@
+"""What values of a graph are like on real data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, shape_inference
+
+from edgeprune.errors import UserInputError
+from edgeprune.export.onnx_graph import Graph
+from edgeprune.export.precision.histogram import Histogram
+from edgeprune.export.precision.sessions import running
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Feed = Mapping[str, NDArray[Any]]
+
+
+def histograms(
+    model: ModelProto, values: Collection[str], feeds: Iterable[Feed]
+) -> dict[str, Histogram]:
+    """The histogram of every named value over all feeds.
+
+    Raises:
+        UserInputError: there are no feeds, or a value becomes infinite or not a number.
+    """
+    found = {name: Histogram() for name in values}
+    inputs = {value.name for value in model.graph.input}
+    inner = sorted(set(values) - inputs)
+    seen = 0
+    with running(_with_outputs(model, inner)) as runner:
+        for feed in feeds:
+            outputs = runner.infer(feed)
+            seen += 1
+            for name, histogram in found.items():
+                taken = feed[name] if name in inputs else outputs[name]
+                if not np.isfinite(taken).all():
+                    raise UserInputError(
+                        f"the value '{name}' is not finite on this data: the network overflows in "
+                        "FP32 already; check its weights and the normalisation"
+                    )
+                histogram.add(taken)
+    if not seen:
+        raise UserInputError("no data to calibrate on: give at least one batch")
+    return found
+
+
+def float_values(model: ModelProto) -> tuple[str, ...]:
+    """Names of all FP32 values that nodes compute."""
+    graph = Graph(shape_inference.infer_shapes(model))
+    return tuple(
+        name
+        for node in model.graph.node
+        if node.op_type != "Constant"
+        for name in node.output
+        if name and graph.dtype(name) == TensorProto.FLOAT
+    )
+
+
+def _with_outputs(model: ModelProto, values: Collection[str]) -> ModelProto:
+    """The graph with more outputs."""
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    there = {value.name for value in made.graph.output}
+    made.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+        for name in values
+        if name not in there
+    )
+    return made
