@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgeprune.cli.values import numbers
 from edgeprune.device.targets import target_names
+
+if TYPE_CHECKING:
+    from edgeprune.export.precision.convert import PrecisionName
 
 
 @click.command(name="export")
@@ -19,6 +22,17 @@ from edgeprune.device.targets import target_names
 @click.option("--jetpack", metavar="RELEASE",
               help="5, 6.0, 6 (6.1 and 6.2), 7 (7.0 and 7.1) or 7.2.  "
                    "[default: the newest of the board; Orin: 6]")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32",
+              show_default=True, help="Inputs and outputs are FP32 in all of them.")  # fmt: skip
+@click.option("--calibration-data", metavar="SPEC",
+              help="Choose and measure fp16 and int8 on this.  [default: a run's]")  # fmt: skip
+@click.option("--calibration", default="auto", show_default=True, metavar="METHOD",
+              help="INT8 scales by entropy, percentile, min-max, mse, or the best.")  # fmt: skip
+@click.option("--calibration-samples", "samples", default=512, show_default=True)
+@click.option("--max-accuracy-drop", default=0.5, show_default=True, metavar="POINTS",
+              help="Validation top-1 that int8 may cost; layers go back to float.")  # fmt: skip
+@click.option("--quantize-ends", "ends", is_flag=True,
+              help="INT8 for the layers that read the images and classify, too.")  # fmt: skip
 @click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
 @click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
 @click.option("--arch", help="Zoo or torchvision name; needed for a bare state_dict.")
@@ -40,6 +54,11 @@ def command(
     std: str | None,
     trust_pickle: bool,
     as_json: bool,
+    precision: PrecisionName,
+    calibration: str,
+    samples: int,
+    max_accuracy_drop: float,
+    ends: bool,
     **settings: Any,
 ) -> None:
     """Write SOURCE, a run folder or a model file, as one ONNX file for a target.
@@ -50,9 +69,11 @@ def command(
     \b
     Example:
       edgeprune export runs/a --target jetson-orin
-      edgeprune export runs/a --target jetson-xavier --data imagefolder:photos.tar --json
+      edgeprune export runs/a --target jetson-orin --precision int8
+      edgeprune export teacher.pt --target rtx --precision int8 --calibration-data digits --json
     """
     from edgeprune.export.files import export_file
+    from edgeprune.export.precision.request import PrecisionRequest
     from edgeprune.models.load import ModelOptions
 
     options = ModelOptions(
@@ -62,7 +83,8 @@ def command(
         std=numbers("--std", std),
         trust_pickle=trust_pickle,
     )
-    written = export_file(source, out, options=options, **settings)
+    request = PrecisionRequest(precision, calibration, samples, max_accuracy_drop, ends)
+    written = export_file(source, out, options=options, precision=request, **settings)
     if as_json:
         click.echo(json.dumps(written.as_dict(), indent=1))
         return
@@ -71,3 +93,5 @@ def command(
         f"{written.target}; at most {written.max_abs_error:.1e} from PyTorch on "
         f"{written.compared_on}"
     )
+    for line in written.precision.lines() if written.precision else ():
+        click.echo(line)

@@ -11,17 +11,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.device.targets import Target
 from edgeprune.errors import UserInputError
 from edgeprune.export.compare import onnx_max_abs_error
+from edgeprune.export.names import input_names
 from edgeprune.export.onnx import export_onnx, target_of
+from edgeprune.export.precision.apply import apply_precision
+from edgeprune.export.precision.report import PrecisionReport
+from edgeprune.export.precision.request import PrecisionRequest
+from edgeprune.export.precision.survey import Feed
 from edgeprune.models.input_shape import image_shape
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
+from edgeprune.recipe import load_recipe
 
 STUDENT = "student.pt"
+RECIPE = "recipe.yaml"
 _RANDOM_SAMPLES = 4
 _BATCH_SIZE = 64
 _BATCHES = 4
@@ -38,8 +46,9 @@ class FileExport:
         opset: version of the default operator set in it.
         target: where it is meant to run, for people.
         tensorrt: TensorRT's version there; None for another runtime.
-        max_abs_error: largest difference of ONNX Runtime's outputs here from PyTorch's.
+        max_abs_error: largest difference of ONNX Runtime's outputs here from PyTorch's, in FP32.
         compared_on: the inputs of that comparison.
+        precision: what FP16 or INT8 did; None in FP32.
     """
 
     source: str
@@ -50,6 +59,7 @@ class FileExport:
     tensorrt: str | None
     max_abs_error: float
     compared_on: str
+    precision: PrecisionReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -67,6 +77,8 @@ def export_file(
     image_size: int | None = None,
     in_channels: int | None = None,
     options: ModelOptions | None = None,
+    precision: PrecisionRequest | None = None,
+    calibration_data: str | None = None,
 ) -> FileExport:
     """Write a network as ONNX for a target and compare it with PyTorch in ONNX Runtime.
 
@@ -80,19 +92,26 @@ def export_file(
         image_size: side in pixels, where the file does not tell.
         in_channels: of the images, where the file does not tell.
         options: what the user says about the file.
+        precision: default: FP32.
+        calibration_data: what FP16 and INT8 are chosen and measured on, see `load_data`; default:
+            the data of a run's recipe.
 
     Raises:
         UserInputError: something is missing or unusable; one line.
         UnsupportedError: the network cannot be written for this target.
+        AccuracyGateMissedError: the precision costs more than is allowed.
     """
-    board = target_of(target, jetpack)
+    board, request = target_of(target, jetpack), precision or PrecisionRequest()
     file = _model_file(Path(source))
-    path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}.onnx")
+    kind = "" if request.name == "fp32" else f".{request.name}"
+    path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}{kind}.onnx")
     if not path.parent.is_dir():
         raise UserInputError(f"--out {path}: there is no folder {path.parent}; create it first")
     loaded = load_model(file, options or ModelOptions())
     shape = image_shape(loaded, in_channels, image_size)
     batches, compared_on = _batches(loaded, shape, data)
+    known = _described(loaded, board)
+    report = None
     unchecked = path.with_name(f".{path.name}.unchecked")
     try:
         exported = export_onnx(
@@ -102,21 +121,33 @@ def export_file(
             target=target,
             jetpack=jetpack,
             opset=opset,
-            metadata=_described(loaded, board),
+            metadata={**known, "precision": "fp32"},
         )
         error = onnx_max_abs_error(unchecked, loaded.module, batches)
+        if request.name != "fp32":
+            report = apply_precision(
+                unchecked,
+                request,
+                board,
+                data=_calibration_data(loaded, shape, Path(source), calibration_data),
+                fallback_feeds=[_feed(inputs) for inputs in batches],
+                learned=loaded.quantization,
+                metadata=known,
+            )
+        size = unchecked.stat().st_size
         unchecked.replace(path)
     finally:
         unchecked.unlink(missing_ok=True)
     return FileExport(
         source=str(file),
         path=str(path),
-        bytes=exported.bytes,
+        bytes=size,
         opset=exported.opset,
         target=board.label,
         tensorrt=board.tensorrt,
         max_abs_error=error,
         compared_on=compared_on,
+        precision=report,
     )
 
 
@@ -137,11 +168,39 @@ def _batches(
     if spec is None:
         generator = keyed_generator(0, "export", "example")
         return [(torch.randn(_RANDOM_SAMPLES, *shape, generator=generator),)], "random inputs"
-    data = load_data(spec, seed=0, image_size=shape[1])
-    if loaded.preprocessing is not None:
-        data = data.with_preprocessing(loaded.preprocessing)
+    data = _prepared(loaded, load_data(spec, seed=0, image_size=shape[1]))
     batches = data.batches("val", batch_size=_BATCH_SIZE)
     return [batch.inputs for batch in islice(batches, _BATCHES)], spec
+
+
+def _calibration_data(
+    loaded: LoadedModel, shape: tuple[int, int, int], source: Path, spec: str | None
+) -> Data | None:
+    """The data that is asked for, or else that of a run's recipe, split as it was there."""
+    if spec is not None:
+        return _prepared(loaded, load_data(spec, seed=0, image_size=shape[1]))
+    if not (source / RECIPE).is_file():
+        return None
+    recipe = load_recipe(source / RECIPE)
+    data = load_data(
+        recipe.data,
+        seed=recipe.seed,
+        val_fraction=recipe.val_fraction,
+        train_limit=recipe.train_limit,
+        image_size=recipe.image_size,
+    )
+    return _prepared(loaded, data)
+
+
+def _prepared(loaded: LoadedModel, data: Data) -> Data:
+    """The data as the network wants it."""
+    stored = loaded.preprocessing
+    return data if stored is None else data.with_preprocessing(stored)
+
+
+def _feed(inputs: tuple[Tensor, ...]) -> Feed:
+    names = input_names(len(inputs))
+    return {name: tensor.numpy() for name, tensor in zip(names, inputs, strict=True)}
 
 
 def _described(loaded: LoadedModel, target: Target) -> dict[str, Any]:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgeprune.errors import UnsupportedError, UserInputError
+from edgeprune.errors import UnsupportedError
+from edgeprune.export.precision.calibration import Calibration
 from edgeprune.export.precision.fallback import Kept, SiteCost, fall_back, noise_db, site_costs
 from edgeprune.export.precision.histogram import Histogram
+from edgeprune.export.precision.integers import LEVELS
 from edgeprune.export.precision.qdq import write_qdq
 from edgeprune.export.precision.sites import Sites, find_sites
 from edgeprune.export.precision.survey import Feed, histograms
-from edgeprune.export.precision.switchboard import opened
-from edgeprune.export.precision.thresholds import THRESHOLDS, Calibration
+from edgeprune.export.precision.switchboard import Switchboard, opened
+from edgeprune.export.precision.thresholds import THRESHOLDS
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-CalibrationChoice = Literal[Calibration, "auto"]
-# What a network's outputs are worth on labelled data: points of a metric, the higher the better.
-Score = Callable[[Callable[[Feed], NDArray[np.float32]]], float]
 _COST_NUMBERS = 400_000  # of the input, that every site's cost is measured on
 _COST_SAMPLES = (8, 64)
 
@@ -54,52 +52,32 @@ class Int8Plan:
 def plan_int8(
     model: ModelProto,
     feeds: Sequence[Feed],
+    how: Calibration,
     *,
-    calibration: str = "auto",
     half_scales: bool,
-    ends: bool = False,
-    learned: Mapping[str, float] | None = None,
-    score: Score | None = None,
-    max_accuracy_drop: float | None = None,
 ) -> Int8Plan:
     """Calibrate, rank the layers by what INT8 costs, and put back as many as it takes.
 
     Args:
         model: a valid graph of FP32.
         feeds: calibration data.
-        calibration: one of `THRESHOLDS`, or `auto`: that with the least noise on the output.
+        how: method and metric.
         half_scales: scales that FP16 holds exactly.
-        ends: quantise the layers that read the input and give the output too.
-        learned: by PyTorch module, the step of its input that training chose; in place of what
-            calibration says.
-        score: the metric; without it nothing is put back.
-        max_accuracy_drop: points that may be lost.
 
     Raises:
-        UserInputError: an unknown calibration, or data that cannot be used.
+        UserInputError: data that cannot be used.
         UnsupportedError: no layer can become INT8; each is named with the reason.
     """
-    known = (*THRESHOLDS, "auto")
-    if calibration not in known:
-        raise UserInputError(f"--calibration {calibration}: use {', '.join(known)}")
-    sites = find_sites(model, ends=ends)
+    sites = find_sites(model, ends=how.ends)
     if not sites.found:
         why = "; ".join(f"{name} {reason}" for name, reason in list(sites.left.items())[:3])
         raise UnsupportedError(f"no layer can become INT8 ({why}); use fp16")
     spread = histograms(model, {site.value for site in sites.found}, feeds)
     few = _some_samples(feeds)
-    name, thresholds, tried = _chosen(model, sites, spread, few, calibration, half_scales, learned)
+    name, thresholds, tried = _chosen(model, sites, spread, few, how, half_scales)
     with opened(model, sites, thresholds, half_scales=half_scales) as board:
         costs = site_costs(board, few)
-        if score is None or max_accuracy_drop is None:
-            kept = Kept(tuple(site.node for site in sites.found), (), None, True)
-        else:
-            reference = score(lambda feed: board.run(feed, ()))
-            kept = fall_back(
-                costs,
-                lambda on: reference - score(lambda feed: board.run(feed, on)),
-                max_accuracy_drop,
-            )
+        kept = _kept(board, costs, how)
         noise = noise_db(
             [board.run(feed, ()) for feed in few], [board.run(feed, kept.on) for feed in few]
         )
@@ -120,20 +98,30 @@ def write_int8(
     )
 
 
+def _kept(board: Switchboard, costs: tuple[SiteCost, ...], how: Calibration) -> Kept:
+    """All sites, or as many as the metric allows."""
+    score, allowed = how.score, how.max_accuracy_drop
+    if score is None or allowed is None:
+        return Kept(tuple(cost.node for cost in costs), (), None, holds=True)
+
+    def measured(on: Sequence[str]) -> float:
+        return score(lambda feed: board.run(feed, on))
+
+    reference = measured(())
+    return fall_back(costs, lambda on: reference - measured(on), allowed)
+
+
 def _chosen(
     model: ModelProto,
     sites: Sites,
     spread: Mapping[str, Histogram],
     feeds: Sequence[Feed],
-    calibration: str,
+    how: Calibration,
     half_scales: bool,
-    learned: Mapping[str, float] | None,
 ) -> tuple[str, dict[str, float], dict[str, float]]:
-    """The calibration's name, its thresholds, and the noise of each that was tried."""
-    names: Sequence[Calibration] = (
-        get_args(Calibration) if calibration == "auto" else [calibration]  # type: ignore[list-item]
-    )
-    found = {name: _thresholds(sites, spread, name, learned) for name in names}
+    """The method's name, its thresholds, and the noise of each that was tried."""
+    names = [name for name in THRESHOLDS if how.method in (name, "auto")]
+    found = {name: _thresholds(sites, spread, name, how.learned) for name in names}
     if len(names) == 1:
         return names[0], found[names[0]], {}
     tried: dict[str, float] = {}
@@ -149,13 +137,13 @@ def _chosen(
 def _thresholds(
     sites: Sites,
     spread: Mapping[str, Histogram],
-    calibration: Calibration,
-    learned: Mapping[str, float] | None,
+    method: str,
+    learned: Mapping[str, float],
 ) -> dict[str, float]:
-    found = {name: THRESHOLDS[calibration](histogram) for name, histogram in spread.items()}
+    found = {name: THRESHOLDS[method](histogram) for name, histogram in spread.items()}
     for site in sites.found:
-        if site.kind == "layer" and learned and site.module in learned:
-            found[site.value] = learned[site.module] * 127
+        if site.kind == "layer" and site.module in learned:
+            found[site.value] = learned[site.module] * LEVELS
     return found
 
 

@@ -50,6 +50,18 @@ def histograms(
     return found
 
 
+def largest_magnitudes(model: ModelProto, feeds: Iterable[Feed]) -> dict[str, float]:
+    """The greatest magnitude of every FP32 value that a node computes, by name."""
+    names = float_values(model)
+    found = dict.fromkeys(names, 0.0)
+    with running(_with_outputs(model, names)) as runner:
+        for feed in feeds:
+            for name, values in runner.infer(feed).items():
+                if name in found and values.size:
+                    found[name] = max(found[name], float(np.abs(values).max()))
+    return found
+
+
 def float_values(model: ModelProto) -> tuple[str, ...]:
     """Names of all FP32 values that nodes compute."""
     graph = Graph(shape_inference.infer_shapes(model))

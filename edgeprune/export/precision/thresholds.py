@@ -7,7 +7,6 @@ all others coarsely.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from edgeprune.export.precision.histogram import Histogram
 from edgeprune.export.precision.integers import LEVELS
 
-Calibration = Literal["entropy", "percentile", "min-max", "mse"]
 _PERCENTILE = 99.99
 _CANDIDATES = 128
 
@@ -49,7 +47,7 @@ def entropy(histogram: Histogram) -> float:
     return _best(histogram, _divergence)
 
 
-THRESHOLDS: dict[Calibration, Callable[[Histogram], float]] = {
+THRESHOLDS: dict[str, Callable[[Histogram], float]] = {
     "entropy": entropy,
     "percentile": percentile,
     "min-max": min_max,

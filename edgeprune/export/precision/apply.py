@@ -1,0 +1,83 @@
+"""Turns a written file of FP32 into one of another precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from edgeprune.atomic import write_bytes_atomic
+from edgeprune.data.dataset import Data
+from edgeprune.device.targets import Target
+from edgeprune.errors import AccuracyGateMissedError, UserInputError
+from edgeprune.export.metadata import write_metadata
+from edgeprune.export.precision.calibration import Calibration, calibration_feeds, top1_score
+from edgeprune.export.precision.convert import (
+    checked,
+    convert,
+    is_strongly_typed,
+    precision_notes,
+)
+from edgeprune.export.precision.report import PrecisionReport, measured
+from edgeprune.export.precision.request import PrecisionRequest
+from edgeprune.export.precision.survey import Feed
+
+_MEASURED_BATCHES = 4
+
+
+def apply_precision(
+    path: Path,
+    request: PrecisionRequest,
+    target: Target,
+    *,
+    data: Data | None,
+    fallback_feeds: list[Feed],
+    learned: Mapping[str, float] | None,
+    metadata: Mapping[str, Any],
+) -> PrecisionReport:
+    """Rewrite a file of FP32, and measure what that did.
+
+    Args:
+        path: the file; replaced in one step.
+        data: to calibrate and to measure the metric on.
+        fallback_feeds: inputs that show how large values become, where there is no data.
+        learned: by PyTorch module, the step of its input that training for INT8 chose.
+        metadata: of the file.
+
+    Raises:
+        UserInputError: INT8 without data.
+        UnsupportedError: this precision cannot be written for this target.
+        AccuracyGateMissedError: even with all layers put back more is lost than allowed.
+    """
+    model = onnx.load(path)
+    names = tuple(value.name for value in model.graph.input)
+    if data is None and request.name == "int8":
+        raise UserInputError(
+            "--precision int8 needs images to choose its scales: give --calibration-data"
+        )
+    feeds = fallback_feeds if data is None else calibration_feeds(data, names, request.samples)
+    labelled = data is not None and data.task == "classification"
+    score = top1_score(data, names) if data is not None and labelled else None
+    allowed = request.max_accuracy_drop if score is not None else None
+    how = Calibration(request.calibration, request.ends, learned or {}, score, allowed)
+    converted = convert(model, request.name, target, feeds, how)
+    by_flags = target.tensorrt_release is not None and not is_strongly_typed(target)
+    report = measured(
+        model,
+        converted,
+        request.name,
+        feeds[:_MEASURED_BATCHES],
+        score=score,
+        allowed_drop=allowed,
+        by_flags=by_flags,
+    )
+    if not report.holds:
+        raise AccuracyGateMissedError(
+            f"{request.name}: validation top-1 is {report.metric:.2f} %, fp32's "
+            f"{report.metric_fp32:.2f} %; --max-accuracy-drop allows {allowed:g} points"
+        )
+    write_metadata(converted.model, {**metadata, **precision_notes(request.name, converted)})
+    write_bytes_atomic(path, checked(converted.model, request.name).SerializeToString())
+    return report

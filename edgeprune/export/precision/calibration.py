@@ -1,0 +1,77 @@
+"""What post-training quantisation is told: how to calibrate, and what must not be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.data.dataset import Data
+from edgeprune.errors import UserInputError
+from edgeprune.export.precision.survey import Feed
+from edgeprune.export.precision.thresholds import THRESHOLDS
+
+_BATCH = 64
+_EVAL_BATCH = 256
+METHODS = (*THRESHOLDS, "auto")
+
+# What a network is worth on labelled data: points of a metric, the higher the better.
+Forward = Callable[[Feed], NDArray[np.float32]]
+Score = Callable[[Forward], float]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Settings of post-training quantisation.
+
+    Attributes:
+        method: one of `METHODS`; `auto` takes that with the least noise on the output.
+        ends: quantise the layers that read the input and give the output too.
+        learned: by PyTorch module, the step of its input that training chose; used in place of
+            what calibration says.
+        score: the metric that layers are put back for; None puts none back.
+        max_accuracy_drop: points of it that may be lost.
+    """
+
+    method: str = "auto"
+    ends: bool = False
+    learned: Mapping[str, float] = field(default_factory=dict)
+    score: Score | None = None
+    max_accuracy_drop: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UserInputError(f"--calibration {self.method}: use {', '.join(METHODS)}")
+
+
+def calibration_feeds(data: Data, input_names: tuple[str, ...], samples: int) -> list[Feed]:
+    """Training images as the network sees them, nothing augmented.
+
+    Args:
+        samples: how many; fewer where there are fewer.
+    """
+    batch = min(_BATCH, samples, data.size("train"))
+    feeds: list[Feed] = []
+    for found in data.train_batches(epoch=0, batch_size=batch, seed=0, augment=False):
+        arrays = [tensor.numpy() for tensor in found.inputs]
+        feeds.append(dict(zip(input_names, arrays, strict=True)))
+        if len(feeds) * batch >= samples:
+            break
+    return feeds
+
+
+def top1_score(data: Data, input_names: tuple[str, ...]) -> Score:
+    """Top-1 accuracy in percent on the validation split."""
+
+    def score(forward: Forward) -> float:
+        right = total = 0
+        for batch in data.batches("val", batch_size=_EVAL_BATCH):
+            arrays = [tensor.numpy() for tensor in batch.inputs]
+            found = forward(dict(zip(input_names, arrays, strict=True))).argmax(1)
+            right += int((found == batch.targets.numpy()).sum())
+            total += len(found)
+        return 100.0 * right / total
+
+    return score

@@ -1,0 +1,176 @@
+"""What an export in FP16 or INT8 did, and what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeprune.export.precision.calibration import Score
+from edgeprune.export.precision.convert import Converted, PrecisionName
+from edgeprune.export.precision.fallback import noise_db
+from edgeprune.export.precision.int8 import Int8Plan
+from edgeprune.export.precision.sessions import running
+from edgeprune.export.precision.survey import Feed
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+_WORST = 5
+_CLEAN_DB = 200.0  # beyond float32: equal as far as anybody can tell
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer alone in INT8.
+
+    Attributes:
+        layer: PyTorch module.
+        noise_db: signal-to-noise ratio of the network's output in decibels; low is bad.
+        int8: whether it stays INT8.
+    """
+
+    layer: str
+    noise_db: float
+    int8: bool
+
+
+@dataclass(frozen=True)
+class PrecisionReport:
+    """An export in FP16 or INT8 against the one in FP32, both in ONNX Runtime here.
+
+    Attributes:
+        precision: `fp16` or `int8`.
+        by_flags: whether TensorRT's builder makes it so (8.x), and the graph's floats stay FP32.
+        kept_fp32: how many nodes stay FP32 for which reason.
+        int8_layers: PyTorch modules in INT8.
+        left: weighted layers that were not considered for INT8, with the reason.
+        layers: each place alone in INT8, the costliest first.
+        calibration: method that chose the scales; None without INT8.
+        tried_db: noise of each method that was tried, everything in INT8.
+        max_abs_error: largest difference from FP32's outputs.
+        noise_db: signal-to-noise ratio against them, in decibels.
+        metric_fp32: top-1 in percent on the validation split; None without labelled data.
+        metric: the same in this precision.
+        allowed_drop: points that may be lost; None where nothing was asked.
+        holds: whether no more was lost.
+    """
+
+    precision: PrecisionName
+    by_flags: bool
+    kept_fp32: dict[str, int]
+    int8_layers: tuple[str, ...]
+    left: dict[str, str]
+    layers: tuple[LayerCost, ...]
+    calibration: str | None
+    tried_db: dict[str, float]
+    max_abs_error: float
+    noise_db: float
+    metric_fp32: float | None
+    metric: float | None
+    allowed_drop: float | None
+    holds: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            line for line in (self._quality(), self._int8(), self._fp32(), self._worst()) if line
+        ]
+
+    def _quality(self) -> str:
+        found = f"{self.precision}: {self.noise_db:.0f} dB from fp32"
+        if self.metric is not None:
+            found += f"; validation top-1 {self.metric:.2f} % (fp32 {self.metric_fp32:.2f} %)"
+        if self.by_flags:
+            found += "; the builder makes its floats FP16 from the flags in the file, which ONNX "
+            found += "Runtime cannot show"
+        return found
+
+    def _int8(self) -> str:
+        if self.calibration is None:
+            return ""
+        back = [cost.layer for cost in self.layers if not cost.int8]
+        found = f"INT8 in {len(self.int8_layers)} places, scales by {self.calibration}"
+        return found + (f"; back in floating point: {', '.join(back)}" if back else "")
+
+    def _fp32(self) -> str:
+        parts = (f"{count} × {reason}" for reason, count in self.kept_fp32.items())
+        return f"stay FP32: {'; '.join(parts)}" if self.kept_fp32 else ""
+
+    def _worst(self) -> str:
+        worst = [f"{cost.layer} {cost.noise_db:.0f} dB" for cost in self.layers[:_WORST]]
+        return f"costliest alone: {', '.join(worst)}" if worst else ""
+
+
+def measured(
+    before: ModelProto,
+    converted: Converted,
+    precision: PrecisionName,
+    feeds: Sequence[Feed],
+    *,
+    score: Score | None,
+    allowed_drop: float | None,
+    by_flags: bool,
+) -> PrecisionReport:
+    """Run both graphs on the same inputs.
+
+    Args:
+        before: the graph of FP32.
+        score: the metric; None where the data has no labels.
+    """
+    with running(before) as exact, running(converted.model) as found:
+        a = [_first(exact.infer(feed)) for feed in feeds]
+        b = [_first(found.infer(feed)) for feed in feeds]
+        metrics = (
+            (None, None)
+            if score is None
+            else (score(lambda f: _first(exact.infer(f))), score(lambda f: _first(found.infer(f))))
+        )
+    drop = None if metrics[0] is None or metrics[1] is None else metrics[0] - metrics[1]
+    plan = converted.int8
+    return PrecisionReport(
+        precision=precision,
+        by_flags=by_flags,
+        kept_fp32=dict(Counter(converted.kept_fp32.values())),
+        int8_layers=_int8_layers(plan),
+        left=dict(plan.sites.left) if plan else {},
+        layers=_layer_costs(plan),
+        calibration=plan.calibration if plan else None,
+        tried_db={} if plan is None else {n: _finite(v) for n, v in plan.tried_db.items()},
+        max_abs_error=max(float(np.abs(x - y).max()) for x, y in zip(a, b, strict=True)),
+        noise_db=_finite(noise_db(a, b)),
+        metric_fp32=metrics[0],
+        metric=metrics[1],
+        allowed_drop=allowed_drop,
+        holds=allowed_drop is None or drop is None or drop <= allowed_drop,
+    )
+
+
+def _int8_layers(plan: Int8Plan | None) -> tuple[str, ...]:
+    if plan is None:
+        return ()
+    on = plan.sites.closed(plan.kept.on)
+    return tuple(site.label for site in plan.sites.found if site.node in on)
+
+
+def _layer_costs(plan: Int8Plan | None) -> tuple[LayerCost, ...]:
+    if plan is None:
+        return ()
+    on = plan.sites.closed(plan.kept.on)
+    return tuple(LayerCost(c.label, _finite(c.noise_db), c.node in on) for c in plan.costs)
+
+
+def _first(outputs: dict[str, np.ndarray]) -> np.ndarray:
+    return next(iter(outputs.values()))
+
+
+def _finite(value: float) -> float:
+    """JSON has no infinity."""
+    return min(value, _CLEAN_DB)
