@@ -12,6 +12,7 @@ from edgeprune.atomic import write_text_atomic
 from edgeprune.data.dataset import Data
 from edgeprune.errors import AccuracyGateMissedError, UnsupportedError, UserInputError
 from edgeprune.methods.controls import check_controls, run_control
+from edgeprune.methods.finish import finish
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.lth_sad import lth_sad
 from edgeprune.methods.machine import hold_conditions
@@ -115,11 +116,11 @@ def _compress(
     shown: Progress,
     controls: Sequence[str],
 ) -> RunReport:
-    finished = _finished(folder)
-    measured = [str(control["name"]) for control in finished.controls] if finished else []
-    if finished is not None and set(controls) <= set(measured):
+    report = _finished(folder)
+    measured = [str(control["name"]) for control in report.controls] if report else []
+    if report is not None and set(controls) <= set(measured):
         shown.note(f"{folder.path}: already finished")
-        return _gate(finished, recipe)
+        return _gate(report, recipe)
     # A control that is asked for later joins those that the report has already.
     controls = list(dict.fromkeys([*measured, *controls]))
     progress = RecordedProgress(folder.path / "history.jsonl", shown) if world.is_main else shown
@@ -132,11 +133,14 @@ def _compress(
         write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
     delivered = METHODS[recipe.method](run)
     method_rows, start = len(run.history), run.start
+    unfinished = delivered.copy() if controls else delivered
+    finished = finish(run, delivered)
+    own_rows = len(run.history)
     compared = {
-        name: run_control(run, _control(name), delivered, start, context.fresh_weights)
+        name: run_control(run, _control(name), unfinished, start, context.fresh_weights)
         for name in controls
     }
-    outcome = Outcome(delivered, compared, method_rows)
+    outcome = Outcome(delivered, compared, method_rows, own_rows, finished)
     report = deliver(run, context, outcome) if world.is_main else None
     report = world.broadcast(report)
     assert report is not None

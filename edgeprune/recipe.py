@@ -15,15 +15,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from edgeprune.errors import CorruptFileError, UserInputError
 
 Method = Literal["sp_sad", "lth_sad", "ss_sad"]
 Preset = Literal["paper", "sound", "quick"]
+Granularity = Literal["channel", "weight", "2:4"]
 Control = Literal["dense", "dense-ce", "width", "reinit", "random-mask", "ce", "kd-only"]
 METHODS: tuple[Method, ...] = ("sp_sad", "lth_sad", "ss_sad")
 PRESETS: tuple[Preset, ...] = ("paper", "sound", "quick")
+GRANULARITIES: tuple[Granularity, ...] = ("channel", "weight", "2:4")
 CONTROLS: tuple[Control, ...] = (
     "dense",
     "dense-ce",
@@ -33,6 +42,7 @@ CONTROLS: tuple[Control, ...] = (
     "ce",
     "kd-only",
 )
+_TWO_TO_FOUR_IN_BASE_60 = 124  # what YAML 1.1 reads where 2:4 stands without quotes
 _SHOWN = 120  # characters of a user's text that a message repeats
 _SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones", "warm_epochs")
 
@@ -77,7 +87,9 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0.0)] = 5e-4
 
     # Pruning.
-    granularity: Literal["channel", "weight"] = "channel"
+    granularity: Granularity = Field(
+        "channel", description="2:4 removes channels, then holds two of four weights at zero"
+    )
     importance: Literal["l2", "l1", "bn", "taylor", "saliency", "fpgm", "random"] = "l2"
     schedule: Literal["additive", "multiplicative", "cubic", "one_shot"] = "cubic"
     rate: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
@@ -117,6 +129,20 @@ class Recipe(BaseModel):
     lr_scope: Literal["run", "round"] = "round"
     ticket_init: Literal["ticket", "trained"] = "ticket"
 
+    # Finishing stages, after the method's own training: 2:4 sparsity, then training for INT8.
+    sparse_epochs: Count | None = Field(
+        None, description="epochs with the 2:4 pattern held; none: a third of epochs"
+    )
+    sparse_lr: Positive | None = Field(None, description="none: a tenth of lr")
+    qat: bool = Field(False, description="fine-tune with fake INT8 quantisation")
+    qat_epochs: Count | None = Field(
+        None, description="epochs with fake quantisation; none: a third of epochs"
+    )
+    qat_lr: Positive | None = Field(None, description="none: a hundredth of lr")
+    qat_ends: bool = Field(
+        False, description="quantise the layers that read the images and the classifier as well"
+    )
+
     # Data and machine.
     val_fraction: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.1
     train_limit: Count | None = None
@@ -125,6 +151,11 @@ class Recipe(BaseModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     latency_batch: Count = 1
     min_accuracy: float | None = None
+
+    @field_validator("granularity", mode="before")
+    @classmethod
+    def _unread_base_60(cls, value: object) -> object:
+        return "2:4" if value == _TWO_TO_FOUR_IN_BASE_60 else value
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Recipe:

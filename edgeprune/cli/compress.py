@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgeprune.cli.values import numbers
-from edgeprune.recipe import CONTROLS, METHODS, PRESETS, parse_assignments
+from edgeprune.recipe import CONTROLS, GRANULARITIES, METHODS, PRESETS, parse_assignments
 
 
 @click.command(name="compress")
@@ -21,7 +21,10 @@ from edgeprune.recipe import CONTROLS, METHODS, PRESETS, parse_assignments
 @click.option("--student", help="Architecture or pkg.mod:factory; default: a copy of the teacher.")
 @click.option("--preset", type=click.Choice(PRESETS), default="quick", show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of the delivered network.")
-@click.option("--granularity", type=click.Choice(["channel", "weight"]))
+@click.option("--granularity", type=click.Choice(GRANULARITIES),
+              help="What goes: channels, single weights, or channels and then two of every four "
+              "weights.  [default: channel]")  # fmt: skip
+@click.option("--qat", is_flag=True, default=None, help="Fine-tune for INT8 at the end.")
 @click.option("--pruning-ratio", type=float, help="Fraction of the prunable channels to remove.")
 @click.option("--target-params", type=float, help="Parameters to keep: fraction, or count if > 1.")
 @click.option("--target-macs", type=float, help="MACs to keep: fraction, or count if > 1.")

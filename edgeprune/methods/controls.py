@@ -10,6 +10,7 @@ from torch import Tensor
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.errors import UserInputError
 from edgeprune.methods import training as trainings
+from edgeprune.methods.finish import finish
 from edgeprune.methods.run import Run
 from edgeprune.methods.student import Student
 from edgeprune.recipe import Control
@@ -38,10 +39,13 @@ def run_control(
     start: StartWeights,
     fresh: Fresh | None,
 ) -> Student:
-    """Train one control with the epochs and settings of the delivered network's training.
+    """Train one control with the epochs and settings of the delivered network's trainings.
+
+    It goes through the finishing stages as well, except that a dense control stays dense.
 
     Args:
-        delivered: the method's result; its widths and masks are the control's.
+        delivered: the method's result, before any finishing stage; its widths and masks are the
+            control's.
         start: the original-size weights the method's ticket starts from.
         fresh: original-size weights of another seed; None where only a file knows the network.
     """
@@ -52,7 +56,9 @@ def run_control(
         "dense-ce": trainings.plain_loss(),
         "kd-only": trainings.kd_loss(run.recipe),
     }.get(control, final.loss)
-    run.train(student, f"control-{control}", final.with_loss(loss))
+    stage = f"control-{control}"
+    run.train(student, stage, final.with_loss(loss))
+    finish(run, student, loss, prefix=f"{stage}-", sparse=_MAKERS[control] is not _dense)
     return student
 
 

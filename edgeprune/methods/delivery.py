@@ -72,6 +72,7 @@ def save_student(
     arch_args: Mapping[str, Any],
     metrics: Mapping[str, float],
     provenance: Mapping[str, Any],
+    quantization: Mapping[str, float] | None = None,
 ) -> StudentFiles:
     """Write `student.pt` and `student.onnx`, and compare the two on real inputs."""
     network = on_cpu(module)
@@ -83,6 +84,7 @@ def save_student(
         classes=data.classes,
         metrics=dict(metrics),
         provenance=dict(provenance),
+        quantization=quantization,
     )
     save_checkpoint(folder / "student.pt", checkpoint)
     described = {

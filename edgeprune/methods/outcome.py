@@ -19,6 +19,13 @@ from edgeprune.methods.delivery import (
     predict_test,
     save_student,
 )
+from edgeprune.methods.finish import Finish
+from edgeprune.methods.finish_report import (
+    fake_forward,
+    finish_figures,
+    finish_provenance,
+    forward,
+)
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
@@ -50,12 +57,16 @@ class Outcome:
     Attributes:
         student: the delivered network.
         controls: trained controls by name.
-        method_rows: number of history rows that are the method's own, not a control's.
+        method_rows: number of history rows that are the method's own.
+        own_rows: the same with its finishing stages; the others are the controls'.
+        finish: what the finishing stages left.
     """
 
     student: Student
     controls: Mapping[str, Student]
     method_rows: int
+    own_rows: int
+    finish: Finish
 
 
 def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
@@ -69,8 +80,10 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         arch_args=context.student.arch_args,
         metrics={"test_top1": top1["student"]},
         provenance={
-            name: getattr(run.recipe, name) for name in ("method", "preset", "seed", "data")
+            **{name: getattr(run.recipe, name) for name in ("method", "preset", "seed", "data")},
+            **finish_provenance(outcome.finish),
         },
+        quantization=outcome.finish.scales,
     )
     dense = run.original_student().module
     latencies = measure_latency(
@@ -108,9 +121,10 @@ def _read_test(run: Run, outcome: Outcome) -> tuple[Predictions, dict[str, float
     }
     for network in networks.values():
         network.eval()
-    forwards = {name: functools.partial(_forward, network) for name, network in networks.items()}
+    forwards = {name: functools.partial(forward, network) for name, network in networks.items()}
+    fake = fake_forward(outcome.student.module, outcome.finish)
     return predict_test(
-        {"teacher": run.teacher.predict, **forwards},
+        {"teacher": run.teacher.predict, **forwards, **fake},
         run.data,
         run.world.device,
         run.folder.path / "test_predictions.npz",
@@ -135,14 +149,14 @@ def _assemble(
     }
     student = outcome.student
     sparsity = 0.0 if student.masks is None else student.masks.sparsity
-    own = run.history[: outcome.method_rows]
+    own = run.history[: outcome.own_rows]
     last = run.events[-1]
     return RunReport(
         method=run.recipe.method,
         preset=run.recipe.preset,
         seed=run.recipe.seed,
         epochs=run.recipe.epochs,
-        search_epochs=search_epochs(own),
+        search_epochs=search_epochs(run.history[: outcome.method_rows]),
         teacher=_figures(sizes["teacher"], top1["teacher"]),
         dense_student=_figures(sizes["dense"], top1.get("control_dense")),
         student=StudentFigures(
@@ -178,6 +192,7 @@ def _assemble(
             ),
             "layers": _widths(sizes["dense"], sizes["student"]),
             "events": [_brief(event) for event in run.events],
+            **finish_figures(run, student.module, outcome.finish, top1),
             "latency_batch": run.recipe.latency_batch,
             "latency_detail": {name: asdict(latency) for name, latency in latencies.items()},
         },
@@ -239,8 +254,3 @@ def _control(
         **figures,
         student_lead=Lead(points=lead.difference, low=lead.low, high=lead.high),
     )
-
-
-def _forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-    outputs: Tensor = network(*inputs)
-    return outputs

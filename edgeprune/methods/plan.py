@@ -10,6 +10,7 @@ import math
 
 from edgeprune.errors import UserInputError
 from edgeprune.prune.schedule import schedule_progress
+from edgeprune.prune.two_to_four import GROUP as PATTERN_GROUP
 from edgeprune.recipe import Recipe
 
 
@@ -17,8 +18,10 @@ def check_plan(recipe: Recipe) -> None:
     """Refuse what no training could carry out, before anything is trained.
 
     Raises:
-        UserInputError: too few epochs for the events, or a target without a share of the weights.
+        UserInputError: too few epochs for the events, a target without a share of the weights, or
+            finishing stages that contradict the other settings.
     """
+    _check_finish(recipe)
     if recipe.granularity == "weight" and _relative_target(recipe) is None:
         raise UserInputError(
             "setting 'granularity': weight masks keep a share of the weights and need a relative "
@@ -28,6 +31,23 @@ def check_plan(recipe: Recipe) -> None:
         sp_events(recipe)
     else:
         round_progress(recipe)
+
+
+def _check_finish(recipe: Recipe) -> None:
+    """The finishing stages' settings, as far as they can be judged without the network."""
+    if recipe.granularity == "2:4" and recipe.round_to % PATTERN_GROUP:
+        raise UserInputError(
+            f"setting 'round_to': {recipe.round_to} leaves widths that the 2:4 pattern does not "
+            f"fit; use a multiple of {PATTERN_GROUP}, for example --round-to 8"
+        )
+    stages = {"sparse": recipe.granularity == "2:4", "qat": recipe.qat}
+    remedies = {"sparse": "--granularity 2:4", "qat": "--qat"}
+    for stage, is_asked in stages.items():
+        for name in (f"{stage}_epochs", f"{stage}_lr"):
+            if getattr(recipe, name) is not None and not is_asked:
+                raise UserInputError(
+                    f"setting '{name}': there is no such stage in this run; add {remedies[stage]}"
+                )
 
 
 def sp_events(recipe: Recipe) -> dict[int, float]:

@@ -74,7 +74,7 @@ class Pruner:
         graph = self._trace(original)
         costs = CostModel.of(original, graph)
         self.original = OriginalSize.of(graph, costs)
-        if recipe.granularity == "channel":
+        if recipe.granularity != "weight":
             self._check_reachable(original, graph, costs)
 
     def sizes(self, student: Student) -> dict[str, float]:
@@ -200,7 +200,7 @@ class Pruner:
         if student.masks is None:
             student.masks = MaskSet.for_weights(student.module)
         student.masks.shrink_to(student.module, kept_density(self._recipe, progress))
-        student.hold_masks()
+        student.hold()
         asked = 1.0 - kept_density(self._recipe, 1.0)
         return {
             "mask_sparsity": student.masks.sparsity,

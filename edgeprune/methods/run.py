@@ -92,6 +92,14 @@ class Run:
         """The training of the original student before SP-SAD's own."""
         return trainings.warm_training(self.recipe)
 
+    def sparse_training(self) -> Training:
+        """The training that follows the projection onto the 2:4 pattern."""
+        return trainings.sparse_training(self.recipe)
+
+    def qat_training(self) -> Training:
+        """The training with fake quantisation."""
+        return trainings.qat_training(self.recipe)
+
     def search_training(self, loss: LossSettings) -> Training:
         """One lottery round under `loss`."""
         return trainings.search_training(self.recipe, loss)
@@ -107,8 +115,14 @@ class Run:
         stage: str,
         training: Training,
         before_epoch: BeforeEpoch | None = None,
+        begin: Callable[[], None] | None = None,
     ) -> None:
-        """Train `student` in place, or take over what a finished training of this name left."""
+        """Train `student` in place, or take over what a finished training of this name left.
+
+        Args:
+            before_epoch: see `Fit`.
+            begin: what changes the student once, before the first step; see `Fit`.
+        """
         settings = training.fit_settings(stage, self.recipe)
         fit = Fit(
             network=student,
@@ -121,6 +135,7 @@ class Run:
             make_learner=lambda: self.learner(student, settings),
             before_epoch=before_epoch,
             describe=lambda: self.pruner.sizes(student),
+            begin=begin,
         )
         result = fit.run()
         self.history += result.history
@@ -148,7 +163,7 @@ class Run:
         self.events.append({"stage": stage, **held["record"]})
 
     def learner(self, student: Student, settings: FitSettings) -> Learner:
-        """A learner for the student as it is now; masks are re-applied after each of its steps."""
+        """A learner for the student as it is now; what is held is held after each of its steps."""
         probe = tuple(
             tensor.to(self.world.device) for tensor in self.data.example_inputs(_PROBE_BATCH)
         )
@@ -162,8 +177,9 @@ class Run:
             probe,
             self.data.task,
             self.task_loss,
+            extra=student.fake,
         )
-        learner.after_step = lambda: student.hold_masks(learner.optimizer)
+        learner.after_step = lambda: student.hold(learner.optimizer)
         return learner
 
 

@@ -16,6 +16,7 @@ from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.distill.taps import default_taps, tap_shapes
 from edgeprune.errors import UserInputError
+from edgeprune.methods.finish import check_finish
 from edgeprune.methods.run import Run
 from edgeprune.methods.sources import (
     StudentSource,
@@ -127,6 +128,7 @@ def prepare_run(
     probe = data.example_inputs(2)
     original = student.build()
     _check_student(original, probe, data, loaded)
+    check_finish(recipe, original, probe)
     uses_head = recipe.beta > 0
     teacher_taps = recipe.teacher_taps or (default_taps(loaded.module, probe) if uses_head else ())
     student_taps = recipe.student_taps or (default_taps(original, probe) if uses_head else ())

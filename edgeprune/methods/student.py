@@ -13,6 +13,7 @@ from edgeprune.models.resize import resize_parameters
 from edgeprune.models.versions import load_weights
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.tickets import KeptIndex, shared_names
+from edgeprune.train.fake_layers import FakeLayers
 from edgeprune.train.precision import lay_out
 
 
@@ -25,7 +26,8 @@ class Student:
     Attributes:
         module: the network; widths change by surgery.
         kept: the original positions that are left.
-        masks: weights held at zero (weight granularity), or None.
+        masks: weights held at zero (weight and 2:4 granularity), or None.
+        fake: INT8 arithmetic that the network's layers simulate, or None.
     """
 
     def __init__(self, build: Callable[[], nn.Module]) -> None:
@@ -34,6 +36,7 @@ class Student:
         self._aliases = shared_names(self.module)
         self.kept = KeptIndex()
         self.masks: MaskSet | None = None
+        self.fake: FakeLayers | None = None
         lay_out(self.module)
 
     def weights(self) -> dict[str, Tensor]:
@@ -47,20 +50,35 @@ class Student:
     def load_present(self, weights: Mapping[str, Tensor]) -> None:
         """Load weights of the present size; masked ones stay zero."""
         load_weights(self.module, weights)
-        self.hold_masks()
+        self.hold()
 
-    def hold_masks(self, optimizer: torch.optim.Optimizer | None = None) -> None:
-        """Set masked weights, and their momentum, to zero again."""
+    def hold(self, optimizer: torch.optim.Optimizer | None = None) -> None:
+        """After a step: masked weights, and their momentum, are zero, and scales are positive."""
         if self.masks is not None:
             self.masks.apply(self.module, optimizer)
+        if self.fake is not None:
+            self.fake.keep_positive()
+
+    def quantise(self, scales: Mapping[str, float]) -> None:
+        """Have the layers named by `scales` compute as INT8, until `dequantise`."""
+        self.fake = FakeLayers(scales).to(next(self.module.parameters()).device)
+        self.fake.attach(self.module)
+
+    def dequantise(self) -> dict[str, float]:
+        """Have all layers compute plainly again; returns the input scales as they are now."""
+        assert self.fake is not None, "quantise comes first"
+        self.fake.detach()
+        scales, self.fake = self.fake.input_scales(), None
+        return scales
 
     def snapshot(self) -> dict[str, Any]:
-        """Widths, weights, lineage and masks, as plain values and tensors."""
+        """Widths, weights, lineage, masks and scales, as plain values and tensors."""
         return {
             "attributes": attributes_of(self.module),
             "weights": self.weights(),
             "kept": self.kept.as_dict(),
             "masks": None if self.masks is None else self.masks.state_dict(),
+            "scales": None if self.fake is None else self.fake.input_scales(),
         }
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
@@ -75,6 +93,10 @@ class Student:
         self.kept = KeptIndex.from_dict(snapshot["kept"])
         masks = snapshot["masks"]
         self.masks = None if masks is None else MaskSet.from_state_dict(masks)
+        self.fake = None
+        scales = snapshot.get("scales")  # states of earlier versions do not have it
+        if scales is not None:
+            self.quantise(scales)
 
     def copy(self) -> Student:
         """An independent student with the same network and lineage."""

@@ -71,6 +71,16 @@ def warm_training(recipe: Recipe) -> Training:
     return _training(recipe, recipe.warm_epochs, sad_loss(recipe), recipe.lr, ())
 
 
+def sparse_training(recipe: Recipe) -> Training:
+    """The delivered network's with the 2:4 pattern held, with SAD."""
+    return _finishing(recipe, recipe.sparse_epochs, recipe.sparse_lr or recipe.lr / 10)
+
+
+def qat_training(recipe: Recipe) -> Training:
+    """The delivered network's with fake quantisation, with SAD."""
+    return _finishing(recipe, recipe.qat_epochs, recipe.qat_lr or recipe.lr / 100)
+
+
 def search_training(recipe: Recipe, loss: LossSettings) -> Training:
     """One lottery round."""
     milestones = recipe.search_milestones or recipe.milestones
@@ -86,6 +96,12 @@ def early_training(recipe: Recipe, training: Training, steps_per_epoch: int) -> 
     steps = max(1, math.ceil(epochs * steps_per_epoch))
     rate = replace(training.rate, epochs=max(epochs, training.rate.epochs))
     return replace(training, steps=steps, rate=rate)
+
+
+def _finishing(recipe: Recipe, epochs: int | None, lr: float) -> Training:
+    """A short training from trained weights: its rate falls from the first step on, to zero."""
+    epochs = epochs or max(1, recipe.epochs // 3)
+    return Training(epochs, sad_loss(recipe), LearningRate(lr, "cosine", epochs))
 
 
 def _training(

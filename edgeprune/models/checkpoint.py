@@ -1,7 +1,8 @@
 """The checkpoint format: a plain dict that restores a network without running a file's code.
 
 A file holds `format, arch, arch_args, attributes, state_dict, preprocessing, classes, metrics,
-provenance` and is readable with `torch.load(weights_only=True)`.
+provenance`, and `quantization` where the network was trained for INT8, and is readable with
+`torch.load(weights_only=True)`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from edgeprune.models.file_kind import FileKind, identify
 from edgeprune.models.resize import resize_parameters
 from edgeprune.models.restore import restore_model
 from edgeprune.models.safe_load import load_plain, owned_tensors
+from edgeprune.models.scales import scales_as_plain, scales_from_plain
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.wording import shown
 
@@ -55,6 +57,8 @@ class Checkpoint:
         classes: names in output order, where known.
         metrics: plain values, such as `test_top1` in percent.
         provenance: plain values saying how the network came about.
+        quantization: learned INT8 input scale by module path, where the network was trained with
+            fake quantisation; the weights are the plain ones all the same.
         source: the file it was read from, for messages; not stored.
     """
 
@@ -66,10 +70,12 @@ class Checkpoint:
     classes: tuple[str, ...] | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    quantization: Mapping[str, float] | None = None
     source: str = field(default="checkpoint", compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the file holds."""
+        scales = self.quantization
         return {
             "format": FORMAT,
             "arch": self.arch,
@@ -80,6 +86,7 @@ class Checkpoint:
             "classes": None if self.classes is None else list(self.classes),
             "metrics": dict(self.metrics),
             "provenance": dict(self.provenance),
+            **({} if scales is None else {"quantization": scales_as_plain(scales)}),
         }
 
     def parameters(self) -> dict[str, Tensor]:
@@ -101,6 +108,7 @@ def checkpoint_of(
     classes: tuple[str, ...] | None = None,
     metrics: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    quantization: Mapping[str, float] | None = None,
 ) -> Checkpoint:
     """Describe `model` as it is now: its widths, and copies of its tensors on the CPU.
 
@@ -120,6 +128,7 @@ def checkpoint_of(
         classes=tuple(classes) if classes else None,
         metrics=dict(metrics or {}),
         provenance=dict(provenance or {}),
+        quantization=None if quantization is None else dict(quantization),
     )
 
 
@@ -178,6 +187,7 @@ def parse_checkpoint(path: str | os.PathLike[str], content: Mapping[str, Any]) -
     fault = field_fault(content)
     if fault:
         raise CorruptFileError(f"{path}: {fault}; it was damaged or tampered with")
+    scales = content.get("quantization")
     return Checkpoint(
         arch=content["arch"],
         arch_args=content["arch_args"],
@@ -187,6 +197,7 @@ def parse_checkpoint(path: str | os.PathLike[str], content: Mapping[str, Any]) -
         classes=None if content["classes"] is None else tuple(content["classes"]),
         metrics=content["metrics"],
         provenance=content["provenance"],
+        quantization=None if scales is None else scales_from_plain(scales),
         source=str(path),
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from torch import Tensor
 
 from edgeprune.models.plain import plain_fault
+from edgeprune.models.scales import scales_fault
 
 LARGEST_IMAGE: Final = 2**26  # values of one input: 268 MB as float32
 _LONGEST_NAME: Final = 1000
@@ -17,6 +18,8 @@ _LONGEST_NAME: Final = 1000
 def field_fault(values: Mapping[str, Any]) -> str:
     """Say which field of a checkpoint's dict is missing or unusable; "" when none is."""
     for name, fault_of in _FIELDS.items():
+        if name not in values and name in _OPTIONAL:
+            continue
         if name not in values:
             return f"field '{name}' is missing"
         fault = fault_of(values[name])
@@ -81,6 +84,10 @@ def _classes(value: Any) -> str:
     return "" if len(set(value)) == len(value) else "names a class twice"
 
 
+def _quantization(value: Any) -> str:
+    return "" if value is None else scales_fault(value)
+
+
 def _plain_mapping(value: Any) -> str:
     return _plain(value) if isinstance(value, dict) else "is not a mapping"
 
@@ -99,4 +106,6 @@ _FIELDS: Final[dict[str, Callable[[Any], str]]] = {
     "classes": _classes,
     "metrics": _plain_mapping,
     "provenance": _plain_mapping,
+    "quantization": _quantization,
 }
+_OPTIONAL: Final = frozenset({"quantization"})  # files of earlier versions do not have it

@@ -99,6 +99,7 @@ def _from_checkpoint(
         classes=checkpoint.classes,
         preprocessing=checkpoint.preprocessing,
         metrics=checkpoint.metrics,
+        quantization=checkpoint.quantization,
         source_kind="checkpoint",
     )
     return _described(path, loaded, options, Sidecar(Path(path).with_suffix(".json")))
@@ -160,6 +161,7 @@ def _described(
         classes=classes,
         preprocessing=_preprocessing(path, loaded, options, sidecar),
         metrics=loaded.metrics or sidecar.metrics or {},
+        quantization=loaded.quantization,
         source=str(path),
         source_kind=loaded.source_kind,
     )

@@ -24,6 +24,7 @@ class LoadedModel:
         classes: names in output order, where known.
         preprocessing: of its input images, where known.
         metrics: figures that came with the file.
+        quantization: learned INT8 input scale by module path; None where none was learned.
         source: the file, for messages.
         source_kind: how the network was given; an `exported` one cannot be pruned.
     """
@@ -34,6 +35,7 @@ class LoadedModel:
     classes: tuple[str, ...] | None = None
     preprocessing: Preprocessing | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    quantization: Mapping[str, float] | None = None
     source: str = ""
     source_kind: SourceKind = "module"
 

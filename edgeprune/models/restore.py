@@ -14,6 +14,7 @@ from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.models.attributes import apply_attributes
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
+from edgeprune.models.scales import check_scales
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.versions import load_weights
 from edgeprune.wording import brief, shown
@@ -51,6 +52,7 @@ def restore_model(
         model = own or build_skeleton(checkpoint.arch, **checkpoint.arch_args)
         apply_attributes(model, checkpoint.attributes)
         resize_parameters(model, checkpoint.state_dict)
+        check_scales(model, checkpoint.quantization or ())
         if own is None:
             fill_skeleton(model, checkpoint.state_dict)
             _try_shapes(model.eval(), checkpoint.preprocessing)

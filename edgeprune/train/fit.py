@@ -63,6 +63,8 @@ class Fit:
         before_epoch: called before each epoch with (epoch, learner), for pruning events; what it
             returns is kept as a record.
         describe: extra columns of a history row (sizes).
+        begin: called before a training that starts; one that goes on finds in the network's saved
+            state what it did.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Fit:
         make_learner: Callable[[], Learner],
         before_epoch: BeforeEpoch | None = None,
         describe: Callable[[], dict[str, float]] | None = None,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         self.network = network
         self.settings = settings
@@ -88,6 +91,7 @@ class Fit:
         self._make_learner = make_learner
         self._before_epoch = before_epoch
         self._describe = describe or dict
+        self._begin = begin
         self.result = FitResult()
 
     def run(self) -> FitResult:
@@ -100,6 +104,8 @@ class Fit:
         held = load_shared(self.folder, self.world, stage)
         if held is not None:
             self._take(held)
+        elif self._begin is not None:
+            self._begin()
         learner = self._make_learner()
         if held is not None:
             learner.load_state(held["learner"])

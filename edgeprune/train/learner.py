@@ -21,14 +21,19 @@ from edgeprune.train.teacher import Teacher
 
 
 class StudentForward(nn.Module):
-    """Student and head as one module: one forward, one set of parameters to reduce."""
+    """Student, head and extras as one module: one forward, one set of parameters to reduce."""
 
     def __init__(
-        self, student: nn.Module, recorder: TapRecorder | None, head: AttentionHead | None
+        self,
+        student: nn.Module,
+        recorder: TapRecorder | None,
+        head: AttentionHead | None,
+        extra: nn.Module | None,
     ) -> None:
         super().__init__()
         self.student = student
         self.head = head
+        self.extra = extra
         self._recorder = recorder
 
     def forward(
@@ -48,6 +53,12 @@ class Learner:
     Args:
         example: a few real inputs, which show the head the shapes of the taps.
         task_loss: `loss(outputs, targets)` in place of cross-entropy.
+        extra: parameters beside the student's and the head's, trained without weight decay; their
+            values are saved by their owner.
+
+    Attributes:
+        freeze_statistics: whether the student's batch norms use, and keep, the statistics that
+            they have.
     """
 
     def __init__(
@@ -61,6 +72,7 @@ class Learner:
         example: tuple[Tensor, ...],
         task: Task = "classification",
         task_loss: TaskLoss | None = None,
+        extra: nn.Module | None = None,
     ) -> None:
         self.student = student.to(world.device)
         self._layout = lay_out(self.student)
@@ -70,15 +82,16 @@ class Learner:
         self.world = world
         self.precision = precision
         self.after_step: Callable[[], None] | None = None
+        self.freeze_statistics = False
         uses_head = settings.loss.beta > 0
         self._recorder = TapRecorder(self.student, self.student_taps) if uses_head else None
         self.head = self._make_head(example) if uses_head else None
         self._loss = SadLoss(
             settings.loss.alpha, settings.loss.beta, settings.loss.tau, task, task_loss
         )
-        self.optimizer = self._make_optimizer()
+        self.optimizer = self._make_optimizer(extra)
         self.scaler = precision.scaler()
-        self._forward = StudentForward(self.student, self._recorder, self.head)
+        self._forward = StudentForward(self.student, self._recorder, self.head, extra)
 
     def step(self, batch: Batch, epoch: int, number: int, rate: float) -> tuple[LossParts, Tensor]:
         """One optimiser step; returns the loss parts and the student's outputs.
@@ -156,6 +169,10 @@ class Learner:
     def train_mode(self) -> None:
         """Put student and head in training mode."""
         self._forward.train()
+        if self.freeze_statistics:
+            for module in self.student.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
 
     def _ask_teacher(self, batch: Batch) -> tuple[Tensor | None, list[TapSummary]]:
         if self.teacher is None or not self.settings.loss.uses_teacher:
@@ -173,13 +190,16 @@ class Learner:
             head = AttentionHead(teacher_shapes, student_shapes, self.settings.loss.head_dim)
         return head.to(self.world.device)
 
-    def _make_optimizer(self) -> torch.optim.SGD:
+    def _make_optimizer(self, extra: nn.Module | None) -> torch.optim.SGD:
         settings = self.settings.optimiser
         parameters = [p for p in self.student.parameters() if p.requires_grad]
         if self.head is not None:
             parameters += list(self.head.parameters())
+        groups: list[dict[str, Any]] = [{"params": parameters}]
+        if extra is not None:
+            groups.append({"params": list(extra.parameters()), "weight_decay": 0.0})
         return torch.optim.SGD(
-            parameters,
+            groups,
             lr=self.settings.rate.peak,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
