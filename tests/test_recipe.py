@@ -90,6 +90,17 @@ def test_assignments_are_typed_and_checked() -> None:
         parse_assignments(("frobnicate=1",))
 
 
+def test_yamls_base_60_does_not_hide_the_pattern(tmp_path: Path) -> None:
+    assert parse_assignments(("granularity=2:4",)) == {"granularity": 124}  # YAML 1.1
+    recipe = resolve_recipe("sp_sad", "quick", {"data": "digits", "granularity": 124})
+    assert recipe.granularity == "2:4"
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe.to_yaml())
+    assert load_recipe(path).granularity == "2:4"
+    with pytest.raises(UserInputError, match="granularity"):
+        resolve_recipe("sp_sad", "quick", {"data": "digits", "granularity": 184})
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200))
 def test_no_text_crashes_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:

@@ -49,6 +49,7 @@ class LayerRoles:
         return tuple(p for p in self.ran if p not in self.reads_inputs | self.gives_outputs)
 
 
+@torch.enable_grad()
 def layer_roles(model: nn.Module, inputs: tuple[Tensor, ...]) -> LayerRoles:
     """Run `model` once in eval mode, leaving its mode and state as they were.
 
@@ -70,7 +71,7 @@ def layer_roles(model: nn.Module, inputs: tuple[Tensor, ...]) -> LayerRoles:
         given.append((path, cut))
         return cut.clone()  # the next operation may work in place, which a leaf does not allow
 
-    with torch.enable_grad(), evaluating(model), _hooked(model, before, after):
+    with evaluating(model), _hooked(model, before, after):
         outputs = [leaf for leaf in tree_leaves(model(*images)) if isinstance(leaf, Tensor)]
     sources = [image for image in images if image.requires_grad]
     return LayerRoles(

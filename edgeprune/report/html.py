@@ -107,6 +107,11 @@ def _tiles(report: RunReport, rows: list[NetworkRow]) -> list[Tile]:
     ]
     if student["mask_sparsity"] > 0:
         tiles.append(Tile("Mask sparsity", share(student["mask_sparsity"]), "zeros, not size"))
+    qat = report.extra.get("qat")
+    if qat is not None:
+        metric = metric_of(report)
+        note = "simulated, with the learned scales"
+        tiles.append(Tile(f"Test {metric.label}, INT8", metric.text(qat["test"]["int8"]), note))
     return tiles
 
 

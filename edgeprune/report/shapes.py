@@ -116,6 +116,32 @@ class DominatingLayer(TypedDict):
 
 
 @with_config(_OPEN)
+class TwoToFourStage(TypedDict):
+    """Training with the 2:4 pattern: its epochs, the layers that have it, and those that do not."""
+
+    epochs: int
+    layers: Sequence[str]
+    left_out: Sequence[SkippedLayer]
+
+
+class FloatAndInt8(TypedDict):
+    """The student's metric as it is, and with the quantisation that it was trained with."""
+
+    float: float
+    int8: float
+
+
+@with_config(_OPEN)
+class QatStage(TypedDict):
+    """Training with fake quantisation: its epochs, the layers with a scale, and what it gave."""
+
+    epochs: int
+    layers: Sequence[str]
+    val: FloatAndInt8
+    test: FloatAndInt8
+
+
+@with_config(_OPEN)
 class KnownExtras(TypedDict):
     """Keys beyond the interface that the report reads when they are there."""
 
@@ -126,3 +152,5 @@ class KnownExtras(TypedDict):
     dominating_layers: NotRequired[Sequence[DominatingLayer]]
     missing: NotRequired[Mapping[str, str]]
     latency_batch: NotRequired[int]
+    two_to_four: NotRequired[TwoToFourStage]
+    qat: NotRequired[QatStage]

@@ -12,6 +12,7 @@ from edgeprune.report.rows import DENSE, STUDENT, TEACHER, NetworkRow, metric_of
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import EquivalenceFigures
 from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.report.story_finish import tell_finish
 from edgeprune.report.story_speed import tell_speed
 
 Tone = Literal["good", "warning", "plain"]
@@ -33,11 +34,12 @@ class Statement:
 
 
 def tell(report: RunReport, rows: list[NetworkRow]) -> list[Statement]:
-    """Size, cost, accuracy, controls, speed, proof and what is missing, in that order."""
+    """Size, cost, accuracy, stages, controls, speed, proof and what is missing, in that order."""
     return [
         *_tell_size(report),
         *_tell_targets(report),
         *_tell_accuracy(report, rows),
+        *(Statement(topic, text, tone) for topic, text, tone in tell_finish(report)),
         *_tell_controls(rows),
         *(Statement("Speed", text, tone) for text, tone in tell_speed(report, rows)),
         *_tell_proof(report),

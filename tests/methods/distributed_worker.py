@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,23 +12,31 @@ import torch
 torch.set_num_threads(1)
 
 from edgeprune import pipeline  # noqa: E402
+from edgeprune.methods.finish import Finish  # noqa: E402
 from edgeprune.methods.run import Run  # noqa: E402
 from edgeprune.methods.student import Student  # noqa: E402
 
 
-def main(teacher: str, method: str, out: str) -> None:
-    """Run `method`; save what this process holds at the end as `rank-N.pt`."""
-    plain = pipeline.METHODS[method]
+def main(teacher: str, method: str, out: str, more: str = "{}") -> None:
+    """Run `method`; save what this process holds at the end as `rank-N.pt`.
 
-    def watched(run: Run) -> Student:
-        student = plain(run)
+    Args:
+        more: further settings, as JSON.
+    """
+    plain = pipeline.finish
+
+    def watched(run: Run, student: Student) -> Finish:
+        finished = plain(run, student)
         removals = [event for event in run.events if event.get("removed")]
-        held = {"weights": student.module.state_dict(), "prunes": len(removals)}
+        held = {
+            "weights": student.module.state_dict(),
+            "scales": finished.scales,
+            "prunes": len(removals),
+        }
         torch.save(held, Path(out).parent / f"rank-{os.environ['RANK']}.pt")
-        return student
+        return finished
 
-    changed: dict[str, Callable[[Run], Student]] = {method: watched}
-    pipeline.METHODS.update(changed)
+    pipeline.finish = watched  # type: ignore[assignment]
     pipeline.compress(
         teacher,
         "wrn_10_1",
@@ -42,6 +50,7 @@ def main(teacher: str, method: str, out: str) -> None:
         rounds=2,
         round_to=4,
         device="cpu",
+        **json.loads(more),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import crash
 import pytest
 import torch
+from torch import Tensor
 
 QUICK = {
     "student": "wrn_10_1",
@@ -67,6 +68,34 @@ def test_a_killed_run_goes_on_to_the_same_student(
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
     assert not list((tmp_path / "run").rglob("*.tmp"))
+
+
+_FINISHED = {"granularity": "2:4", "qat": True, "warm_epochs": 0, "sparse_epochs": 2,
+             "qat_epochs": 2, "round_to": 4}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(digits_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    """The student of a run with both finishing stages that nobody killed."""
+    out = tmp_path_factory.mktemp("finished")
+    return crash.train({**_settings(digits_teacher, "sp_sad", out), **_FINISHED})
+
+
+# Steps 12 to 17 are those of the 2:4 stage, 18 to 23 those of training for INT8; writes 4 and 5
+# end an epoch and the stage in the one, 6 and 7 in the other.
+@pytest.mark.parametrize(
+    ("event", "count"),
+    [("step", 12), ("step", 16), ("step", 18), ("step", 22), ("write", 5), ("write", 6)],
+)
+def test_killed_in_a_finishing_stage_it_ends_with_the_same_student(
+    event: str, count: int, digits_teacher: Path, finished: dict[str, Tensor], tmp_path: Path
+) -> None:
+    settings = {**_settings(digits_teacher, "sp_sad", tmp_path / "run"), **_FINISHED}
+    assert crash.run_and_kill(settings, event, count)
+    found = crash.train(settings)
+    assert found.keys() == finished.keys()
+    assert any(name.startswith("scale of ") for name in found)
+    assert all(torch.equal(found[name], finished[name]) for name in finished)
 
 
 def test_killed_again_and_again_it_still_ends(

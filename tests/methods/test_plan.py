@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprune.errors import UserInputError
+from edgeprune.methods import training
 from edgeprune.methods.plan import round_progress, sp_events
 from edgeprune.recipe import Recipe, resolve_recipe
 
@@ -58,3 +59,17 @@ def test_too_few_epochs_for_the_rate_is_said() -> None:
 def test_one_epoch_leaves_no_room() -> None:
     with pytest.raises(UserInputError, match="no room to prune"):
         sp_events(_recipe(epochs=1))
+
+
+def test_finishing_trainings_follow_the_epochs_and_the_rate_unless_given() -> None:
+    recipe = _recipe(epochs=16, lr=0.1, granularity="2:4", qat=True)
+    sparse, qat = training.sparse_training(recipe), training.qat_training(recipe)
+    assert (sparse.epochs, sparse.rate.peak) == (5, pytest.approx(0.01))
+    assert (qat.epochs, qat.rate.peak) == (5, pytest.approx(0.001))
+    assert qat.rate.at(5) == pytest.approx(0.0)
+    assert training.qat_training(_recipe(epochs=2)).epochs == 1
+    given = _recipe(granularity="2:4", sparse_epochs=3, sparse_lr=0.2)
+    assert (training.sparse_training(given).epochs, training.sparse_training(given).rate.peak) == (
+        3,
+        0.2,
+    )

@@ -124,11 +124,16 @@ class _MethodDoneError(Exception):
 
 
 def train(settings: Settings) -> dict[str, Tensor]:
-    """The weights that `compress` would deliver; resumes what the folder holds."""
+    """What `compress` would deliver; resumes what the folder holds.
+
+    Weights by name and, after training for INT8, scales as `scale of PATH`.
+    """
     found: dict[str, Tensor] = {}
 
     def stop(_run: object, _context: object, outcome: pipeline.Outcome) -> None:
         found.update(outcome.student.weights())
+        scales = outcome.finish.scales or {}
+        found.update({f"scale of {path}": torch.tensor(value) for path, value in scales.items()})
         raise _MethodDoneError
 
     plain, pipeline.deliver = pipeline.deliver, stop  # type: ignore[assignment]

@@ -23,6 +23,12 @@ def colour() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10))
 
 
+def two_layers() -> nn.Module:
+    """A first and a last layer with nothing between them, six channels wide."""
+    pooled = (nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(nn.Conv2d(1, 6, 3), *pooled, nn.Linear(6, 10))
+
+
 class Pair(nn.Module):
     """Returns its result in a tuple."""
 
