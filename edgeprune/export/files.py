@@ -182,13 +182,18 @@ def _calibration_data(
     if not (source / RECIPE).is_file():
         return None
     recipe = load_recipe(source / RECIPE)
-    data = load_data(
-        recipe.data,
-        seed=recipe.seed,
-        val_fraction=recipe.val_fraction,
-        train_limit=recipe.train_limit,
-        image_size=recipe.image_size,
-    )
+    try:
+        data = load_data(
+            recipe.data,
+            seed=recipe.seed,
+            val_fraction=recipe.val_fraction,
+            train_limit=recipe.train_limit,
+            image_size=recipe.image_size,
+        )
+    except UserInputError as failure:
+        raise UserInputError(
+            f"the run's own data cannot be used ({failure}): give --calibration-data"
+        ) from failure
     return _prepared(loaded, data)
 
 
