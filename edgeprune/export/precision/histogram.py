@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 2048
+_LEAST_RANGE = 2.0**-100  # a bin's width and its inverse stay ordinary FP32 numbers
 
 
 class Histogram:
@@ -43,7 +44,7 @@ class Histogram:
     def _cover(self, most: float) -> None:
         if self._range == 0.0:
             # A power of two, so that every order of the batches leads to the same bins.
-            self._range = 2.0 ** np.ceil(np.log2(most))
+            self._range = max(2.0 ** np.ceil(np.log2(most)), _LEAST_RANGE)
         while most > self._range:
             merged = self.counts.reshape(-1, 2).sum(axis=1)
             self.counts = np.concatenate([merged, np.zeros(BINS // 2, dtype=np.int64)])

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeprune.export.precision.calibration import Score
 from edgeprune.export.precision.convert import Converted, PrecisionName
+from edgeprune.export.precision.emulate import emulated
 from edgeprune.export.precision.fallback import noise_db
 from edgeprune.export.precision.int8 import Int8Plan
 from edgeprune.export.precision.sessions import running
@@ -41,6 +42,8 @@ class LayerCost:
 @dataclass(frozen=True)
 class PrecisionReport:
     """An export in FP16 or INT8 against the one in FP32, both in ONNX Runtime here.
+
+    FP16 is emulated, see `emulate`: ONNX Runtime would compute it in FP32 on most CPUs.
 
     Attributes:
         precision: `fp16` or `int8`.
@@ -125,7 +128,7 @@ def measured(
         before: the graph of FP32.
         score: the metric; None where the data has no labels.
     """
-    with running(before) as exact, running(converted.model) as found:
+    with running(before) as exact, running(emulated(converted.model)) as found:
         a = [_first(exact.infer(feed)) for feed in feeds]
         b = [_first(found.infer(feed)) for feed in feeds]
         metrics = (
