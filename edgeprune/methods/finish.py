@@ -70,7 +70,7 @@ def first_frozen_epoch(epochs: int) -> int:
     """The epoch from which batch norms keep their statistics: half way, of a single one never.
 
     Statistics of single batches jitter, and with them what the scales have to cover (Krishnamoorthi
-    2018, arXiv 1806.08342, section 3.2.2).
+    2018, arXiv 1806.08342).
     """
     return (epochs + 1) // 2
 

@@ -29,6 +29,7 @@ from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
+from edgeprune.prune.two_to_four import GROUP as PATTERN_GROUP
 from edgeprune.prune.width_rules import WidthRules
 from edgeprune.recipe import Recipe
 from edgeprune.train.distributed import World
@@ -116,14 +117,19 @@ class Pruner:
         self._cut(student, graph, make_removal(gone), None)
 
     def prune_uniformly(self, student: Student, model: Student) -> None:
-        """Narrow every group by the same fraction until the parameters match `model`'s."""
+        """Narrow every group by the same fraction until the parameters match `model`'s.
+
+        Widths are as fine as they can be, so that the sizes match; only a pattern that is to
+        follow needs multiples.
+        """
+        finest = PATTERN_GROUP if self._recipe.granularity == "2:4" else 1
         graph = self._trace(student.module)
         costs = CostModel.of(student.module, graph)
         choice = choose_removal(
             graph,
             score_channels(student.module, graph, "random", seed=self._recipe.seed),
             Budget(target_params=float(count_params(model.module))),
-            WidthRules(round_to=1, floor=0.0, global_pruning=False),
+            WidthRules(round_to=finest, floor=0.0, global_pruning=False),
             original=self.original,
             costs=costs,
         )

@@ -21,6 +21,7 @@ from edgeprune.methods.student import Student
 from edgeprune.models.checkpoint import load_checkpoint
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.registry import build_model
+from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.two_to_four import check_two_to_four
 from edgeprune.recipe import load_recipe
 from edgeprune.train.evaluate import percent_correct, predict_classes
@@ -36,7 +37,8 @@ def run(digits_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with both stages and a dense control."""
     out = tmp_path_factory.mktemp("finish") / "run"
     ended = edgeprune("compress", digits_teacher, *_SMALL, "--granularity", "2:4", "--qat",
-                      "--set", "sparse_epochs=3", "--control", "dense", "--out", out)  # fmt: skip
+                      "--set", "sparse_epochs=3", "--control", "dense", "--control", "width",
+                      "--out", out)  # fmt: skip
     assert ended.code == 0, ended.err
     assert "the 2:4 pattern, which sparse tensor cores take, after 3 epochs" in _joined(ended.out)
     assert "fake quantisation of" in _joined(ended.out)
@@ -56,7 +58,10 @@ def test_stages_follow_the_methods_own_training(run: Path) -> None:
     rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     own = ["warm", "sp-sad", "sparse", "qat"]
-    assert stages == [*own, "control-dense", "control-dense-sparse", "control-dense-qat"]
+    controls = [
+        f"control-{n}{stage}" for n in ("dense", "width") for stage in ("", "-sparse", "-qat")
+    ]
+    assert stages == [*own, *controls]
     assert [sum(row["stage"] == stage for row in rows) for stage in own] == [2, 6, 3, 2]
     report = _report(run)
     assert (report["epochs"], report["search_epochs"]) == (6, 2)
@@ -134,11 +139,14 @@ def _rows(weight: np.ndarray, graph: Any) -> np.ndarray:
     return weight if transposed else weight.T
 
 
-def test_the_dense_control_stays_dense(run: Path) -> None:
-    held = torch.load(run / "state" / "control-dense-qat.done.pt", weights_only=True)["network"]
-    assert held["masks"] is None
-    own = torch.load(run / "state" / "qat.done.pt", weights_only=True)["network"]
-    assert own["masks"] is not None
+def test_controls_go_through_the_stages_and_only_the_dense_one_stays_dense(run: Path) -> None:
+    sparsity = {}
+    for stage in ("qat", "control-dense-qat", "control-width-qat"):
+        held = torch.load(run / "state" / f"{stage}.done.pt", weights_only=True)["network"]
+        assert held["scales"].keys() == set(_report(run)["qat"]["layers"])
+        sparsity[stage] = held["masks"] and MaskSet.from_state_dict(held["masks"]).sparsity
+    assert sparsity["control-dense-qat"] is None
+    assert sparsity["control-width-qat"] == pytest.approx(sparsity["qat"], abs=0.01)
 
 
 def test_the_resolved_recipe_names_the_pattern_so_that_yaml_reads_it_back(run: Path) -> None:
