@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.errors import BudgetMissedError, UnsupportedError, UserInputError
+from edgeprune.methods.finish import Finish
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.machine import hold_conditions
 from edgeprune.methods.outcome import Outcome, deliver
@@ -29,7 +30,7 @@ from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Sources, prepare_run
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_macs, count_params
-from edgeprune.recipe import Recipe
+from edgeprune.recipe import Recipe, default_settings
 from edgeprune.report.run_report import REPORT_NAME, RunReport
 from edgeprune.train.distributed import join_world
 from edgeprune.train.precision import choose_precision
@@ -73,7 +74,7 @@ def run_peer(
         folder.remove_leftovers()
         settings = recipe.model_dump(mode="json")
         identity = {**settings, "start": start.control, "teacher": sources.teacher_fingerprint()}
-        folder.claim(identity, out / REPORT_NAME)
+        folder.claim(identity, out / REPORT_NAME, default_settings())
         if (out / REPORT_NAME).exists():
             return
         progress = RecordedProgress(folder.path / "history.jsonl", shown)
@@ -84,7 +85,8 @@ def run_peer(
         student = _pruned(run, start)
         loss = run.sad_loss() if start.control == DENSE_SAD else run.plain_loss()
         run.train(student, "finetune", run.final_training().with_loss(loss))
-        report = deliver(run, context, Outcome(student, {}, len(run.history)))
+        epochs = len(run.history)
+        report = deliver(run, context, Outcome(student, {}, epochs, epochs, Finish()))
         _write(replace(report, search_epochs=float(recipe.epochs)), folder)
 
 
