@@ -1,4 +1,4 @@
-"""Record the surface of TensorRT's real Python bindings from their wheel, with no TensorRT and no GPU.
+"""Record the surface of TensorRT's real Python bindings from their wheel, with no GPU.
 
 The bindings need TensorRT's libraries only for a handful of functions, which are not called on
 import: empty libraries that are compiled here let the real module be imported and asked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from edgeprune.device.cuda.api import CAPABILITY_MAJOR, CAPABILITY_MINOR, INTEGR
 from edgeprune.device.cuda.cudart import CudartApi
 from edgeprune.device.cuda.errors import CudaError
 from edgeprune.device.cuda.graph import CapturedGraph
+from edgeprune.device.cuda.library import load_cudart
 from edgeprune.device.cuda.memory import DeviceBuffer, PinnedBuffer
 from edgeprune.device.cuda.stream import Event, Stream
 from edgeprune.device.errors import DeviceUnsupportedError
@@ -68,7 +70,9 @@ def test_buffers_grow_and_say_when_they_moved(cuda: StandIn) -> None:
 def test_a_buffer_that_cannot_grow_holds_nothing(cuda: StandIn) -> None:
     buffer = DeviceBuffer(cuda, SIZE)
     cuda.fail("cudaMalloc", 2)
-    with pytest.raises(CudaError, match="cudaMalloc of 1024 bytes: out of memory .* smaller batch"):
+    with pytest.raises(
+        CudaError, match=r"cudaMalloc of 1024 bytes: out of memory .* smaller batch"
+    ):
         buffer.grow(1024)
     assert (buffer.address, buffer.size, cuda.live) == (0, 0, {})
     cuda.forget()
@@ -169,8 +173,6 @@ def test_a_library_that_is_too_old_is_named(tmp_path: Path) -> None:
     source = tmp_path / "old.c"
     source.write_text("const char *cudaGetErrorString(int code) { return 0; }\n")
     library = tmp_path / "libcudart-old.so"
-    import subprocess
-
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
     with pytest.raises(DeviceUnsupportedError, match=r"libcudart-old\.so has no cuda"):
         CudartApi(str(library))
@@ -178,8 +180,6 @@ def test_a_library_that_is_too_old_is_named(tmp_path: Path) -> None:
 
 def test_the_systems_library_is_used_where_it_is() -> None:
     """The real library, where this machine has one: every function that is declared is there."""
-    from edgeprune.device.cuda.library import load_cudart
-
     try:
         load_cudart()
     except DeviceUnsupportedError as absent:
