@@ -140,7 +140,8 @@ int cudaStreamCreateWithFlags(Stream **stream, unsigned flags) {
   ENTER; *stream = take(STREAM, sizeof(Stream)); return flags == 1 ? OK : result(INVALID);
 }
 int cudaStreamSynchronize(Stream *stream) {
-  ENTER;
+  int refused = enter(__func__);
+  if (refused) { stream->queued.length = 0; return refused; } /* a lost GPU drops its work */
   if (find(stream, STREAM) < 0) return result(INVALID);
   if (stream->recording) { stream->spoilt = 1; return result(CAPTURE_UNSUPPORTED); }
   for (int i = 0; i < stream->queued.length; i++) run(&stream->queued.work[i]);

@@ -10,12 +10,11 @@ from typing import Any
 from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.tensorrt.adapter import Adapter
 from edgeprune.device.tensorrt.bindings import Bindings
+from edgeprune.device.tensorrt.lines import one_line
 from edgeprune.device.tensorrt.log import make_logger
 from edgeprune.device.tensorrt.memory import workspace_mib
 from edgeprune.device.tensorrt.plugins import load_plugins
 from edgeprune.device.tensorrt.settings import EngineSettingError, EngineSettings
-
-_LINE = 300  # characters of TensorRT's own text that a message repeats
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def build_plan(onnx_file: Path, bindings: Bindings, settings: EngineSettings) ->
         data=bytes(serialised),
         layers=int(network.num_layers),
         seconds=time.perf_counter() - started,
-        warnings=tuple(dict.fromkeys(map(_line, log.warnings))),
+        warnings=tuple(dict.fromkeys(map(one_line, log.warnings))),
     )
 
 
@@ -78,7 +77,7 @@ def _parse(onnx_file: Path, parser: Any, bindings: Bindings) -> None:
     more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
     node = f"node '{name}' ({kind})" if kind else "the graph"
     raise DeviceUnsupportedError(
-        f"{onnx_file}: {bindings.label} cannot read {node}{more}: {_line(first.desc())}"
+        f"{onnx_file}: {bindings.label} cannot read {node}{more}: {one_line(first.desc())}"
     )
 
 
@@ -99,11 +98,6 @@ def _profile(builder: Any, network: Any, settings: EngineSettings) -> Any:
 
 
 def _why_not_built(onnx_file: Path, bindings: Bindings, errors: list[str]) -> str:
-    told = _line(errors[0]) if errors else "it gave no reason; the process may be out of memory"
+    told = one_line(errors[0]) if errors else "it gave no reason; the process may be out of memory"
     remedy = "; lower --workspace or free memory" if "memory" in told.lower() else ""
     return f"{onnx_file}: {bindings.label} cannot build it: {told}{remedy}"
-
-
-def _line(text: str) -> str:
-    folded = " ".join(text.split())
-    return folded if len(folded) <= _LINE else f"{folded[:_LINE]}…"

@@ -1,21 +1,21 @@
 """Engines on disk: a plan, and beside it a JSON that says what it was built from.
 
-The JSON stays outside the plan, which trtexec would refuse otherwise. A plan that is stale, or not
+A plan that is stale, or not
 the one that the JSON describes, is built again, and the reason is told.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+from edgeprune.device.atomic import replace_file
 from edgeprune.device.tensorrt.bindings import Bindings
 from edgeprune.device.tensorrt.build import build_plan
 from edgeprune.device.tensorrt.key import difference, engine_key, file_digest
 from edgeprune.device.tensorrt.settings import EngineSettingError, EngineSettings
+from edgeprune.device.tensorrt.sidecar import read_sidecar, sidecar_of, write_sidecar
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def ensure_engine(
     """
     require_files(onnx_file, settings.plugins)
     key = engine_key(onnx_file, bindings, settings)
-    held = _read(sidecar_of(path))
+    held = read_sidecar(sidecar_of(path))
     reason = _stale(path, held, key)
     if not reason and held is not None:
         return _engine_file(path, "", bindings, held)
     plan = build_plan(onnx_file, bindings, settings)
-    _replace(path, plan.data)
+    replace_file(path, plan.data)
     about = {
         "key": key,
         "plan_sha256": file_digest(path),
@@ -71,7 +71,7 @@ def ensure_engine(
         "build_seconds": plan.seconds,
         "warnings": list(plan.warnings),
     }
-    _replace(sidecar_of(path), (json.dumps(about, indent=1) + "\n").encode())
+    write_sidecar(sidecar_of(path), about)
     return _engine_file(path, reason, bindings, about)
 
 
@@ -88,11 +88,6 @@ def require_files(onnx_file: Path, plugins: Sequence[str]) -> None:
             raise EngineSettingError(f"--plugin {plugin}: no such file")
 
 
-def sidecar_of(path: Path) -> Path:
-    """Where the JSON of a plan lies."""
-    return path.with_name(path.name + ".json")
-
-
 def _stale(path: Path, held: dict[str, Any] | None, key: dict[str, Any]) -> str:
     if not path.exists():
         return "there was none"
@@ -102,18 +97,6 @@ def _stale(path: Path, held: dict[str, Any] | None, key: dict[str, Any]) -> str:
     if not reason and file_digest(path) != held["plan_sha256"]:
         reason = "the one there is damaged"
     return reason
-
-
-def _read(sidecar: Path) -> dict[str, Any] | None:
-    """A sidecar that is whole; None otherwise."""
-    try:
-        held = json.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    names = ("plan_sha256", "plan_bytes", "layers", "build_seconds", "warnings")
-    if not isinstance(held, dict) or not isinstance(held.get("key"), dict):
-        return None
-    return held if all(name in held for name in names) else None
 
 
 def _engine_file(path: Path, built: str, bindings: Bindings, about: dict[str, Any]) -> EngineFile:
@@ -127,17 +110,3 @@ def _engine_file(path: Path, built: str, bindings: Bindings, about: dict[str, An
         build_seconds=float(about["build_seconds"]),
         warnings=tuple(about["warnings"]),
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write in one step: the file is the old one or the new one at every moment."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        if temporary.exists():
-            temporary.unlink()

@@ -13,8 +13,9 @@ from edgeprune.device.errors import DeviceError
 from edgeprune.device.tensorrt import engine_file, key
 from edgeprune.device.tensorrt.bindings import Bindings
 from edgeprune.device.tensorrt.build import Plan
-from edgeprune.device.tensorrt.engine_file import ensure_engine, sidecar_of
+from edgeprune.device.tensorrt.engine_file import ensure_engine
 from edgeprune.device.tensorrt.settings import BatchProfile, EngineSettings
+from edgeprune.device.tensorrt.sidecar import sidecar_of
 
 SM86 = EngineSettings(sm="86")
 

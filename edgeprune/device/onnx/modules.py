@@ -1,0 +1,26 @@
+"""Which PyTorch module a node of an exported file came from."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+
+from edgeprune.device.onnx.file import OnnxNode
+
+_HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_WEIGHT = ".weight"
+_SCOPES = "pkg.torch.onnx.name_scopes"
+
+
+def module_of(node: OnnxNode) -> str:
+    """`block1.layer.0.conv1`, from the weight or the scopes that the exporter noted; else empty.
+
+    The weight comes first: a batch norm that was folded into a convolution leaves it its scopes.
+    """
+    if node.op in _HEAVY and len(node.inputs) > 1 and node.inputs[1].endswith(_WEIGHT):
+        return node.inputs[1][: -len(_WEIGHT)]
+    scopes: object = ()
+    with contextlib.suppress(ValueError, SyntaxError):
+        scopes = ast.literal_eval(node.metadata.get(_SCOPES, "[]"))
+    # The last scope is the operation, the one before it the module that runs it.
+    return str(scopes[-2]) if isinstance(scopes, list) and len(scopes) > 1 else ""
