@@ -7,7 +7,7 @@ import json
 import mmap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from edgeprune.device.errors import DeviceError
 from edgeprune.device.onnx.protobuf import DamagedMessageError, numbers, submessages, text, texts
@@ -70,27 +70,19 @@ def read_onnx(path: Path) -> OnnxFile:
         OnnxFileError: the file is missing or no ONNX model.
     """
     try:
-        with path.open("rb") as stream, _mapped(stream) as content:
-            return _model(content)
+        return _model(_mapped(path))
     except (OSError, DamagedMessageError) as failure:
         raise OnnxFileError(
             f"{path}: is no ONNX model ({failure}); edgeprune export writes one"
         ) from failure
 
 
-@contextlib.contextmanager
-def _mapped(stream: Any) -> Iterator[memoryview]:
+def _mapped(path: Path) -> memoryview:
     """The file's bytes without reading all of them: a board seldom has memory to spare."""
-    stream.seek(0, 2)
-    if not stream.tell():
-        raise DamagedMessageError("it is empty")
-    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        content = memoryview(mapped)
-        try:
-            yield content
-        finally:
-            with contextlib.suppress(BufferError):  # a failure's traceback may hold a part of it
-                content.release()
+    with path.open("rb") as stream:
+        if not path.stat().st_size:
+            raise DamagedMessageError("it is empty")
+        return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _model(content: memoryview) -> OnnxFile:
