@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Collection, Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 
@@ -18,11 +17,7 @@ from edgeprune.device.onnx.file import OnnxNode, read_onnx
 from edgeprune.device.onnx.modules import module_of
 from edgeprune.device.runners.tensorrt import TensorRtRunner
 from edgeprune.device.runners.tensorrt_lane import Lane
-
-# `[ONNX Layer: node_conv]`, several of them separated by control characters.
-_ORIGIN = re.compile(r"\[ONNX Layer: (.*?)\](?=[\x1e\x1f]|\[ONNX Layer: |$)")
-# What stands between node names in the names that TensorRT gives to fused layers.
-_BETWEEN = re.compile(r" \+ |\.\.\.|[\s(){}\[\],]+")
+from edgeprune.device.tensorrt.origins import origins
 
 
 @dataclass(frozen=True)
@@ -122,19 +117,6 @@ def profile_layers(
         _layer(name, times_ms, notes.get(name, ""), nodes)
         for name, times_ms in runner.times_ms.items()
     )
-
-
-def origins(name: str, note: str, known: Collection[str]) -> tuple[str, ...]:
-    """Names of the ONNX nodes that a layer was fused from, each once, in order.
-
-    Args:
-        name: the layer's.
-        note: its metadata, which TensorRT keeps since 8.6 in engines built with details.
-        known: names of the graph's nodes, which pick them out of `name` where there is no note.
-    """
-    noted = _ORIGIN.findall(note)
-    named = (part for part in _BETWEEN.split(name) if part in known)
-    return tuple(dict.fromkeys(noted or named))
 
 
 def _layer(

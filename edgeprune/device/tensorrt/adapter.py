@@ -1,7 +1,7 @@
 """Everything that differs between TensorRT 8, 10, 11 and TensorRT for RTX, when an engine is built.
 
-8.x needs explicit batches; 10.x builds strongly typed on request, 11 and RTX always do, and have
-no flags for precision any more. Nothing outside this file asks for a version.
+8.x needs explicit batches and decides precision by flags; 10.x builds strongly typed on request, 11
+and RTX always do. Nothing outside this file asks for a version of the Python bindings.
 """
 
 from __future__ import annotations
@@ -22,26 +22,34 @@ class Adapter:
         self._trt = bindings.module
         self._bindings = bindings
 
+    @property
+    def has_precision_flags(self) -> bool:
+        """Whether flags decide precision; otherwise the graph does."""
+        return not self._bindings.is_rtx and self._bindings.release < (10, 0)
+
     def network_flags(self) -> int:
         """Flags of `create_network`: explicit batches, and types that the graph decides."""
         flag = self._trt.NetworkDefinitionCreationFlag
-        release = self._bindings.release
-        if self._bindings.is_rtx or release >= (11, 0):
+        if self._bindings.is_rtx or self._bindings.release >= (11, 0):
             return 0
-        if release >= (10, 0):
-            return 1 << int(flag.STRONGLY_TYPED)
-        return 1 << int(flag.EXPLICIT_BATCH)
+        return 1 << int(flag.EXPLICIT_BATCH if self.has_precision_flags else flag.STRONGLY_TYPED)
 
     def configure(self, config: Any, settings: EngineSettings, workspace_mib: int | None) -> None:
         """Put the settings into a builder's configuration."""
         flags = self._trt.BuilderFlag
+        # Names of nodes stay in the engine, so that times of its layers can be traced to them.
+        config.profiling_verbosity = self._trt.ProfilingVerbosity.DETAILED
         if not settings.tf32:
             config.clear_flag(flags.TF32)
+        if settings.sparse_weights:
+            config.set_flag(flags.SPARSE_WEIGHTS)
         if workspace_mib is not None:
             pool = self._trt.MemoryPoolType.WORKSPACE
             config.set_memory_pool_limit(pool, workspace_mib * _MIB)
         if settings.level is not None:
             self._set_level(config, settings.level)
+        if settings.tactic_sources is not None:
+            config.set_tactic_sources(self._sources(settings.tactic_sources))
         if self._bindings.is_rtx:
             self._set_sm(config, settings.sm)
         elif settings.sm is not None:
@@ -56,6 +64,18 @@ class Adapter:
                 f"--level: {self._bindings.label} has no optimisation levels; leave it out"
             )
         config.builder_optimization_level = level
+
+    def _sources(self, names: tuple[str, ...]) -> int:
+        known = self._trt.TacticSource
+        mask = 0
+        for name in names:
+            if name not in known.__members__:
+                raise EngineSettingError(
+                    f"--tactic-sources {name}: {self._bindings.label} has "
+                    f"{', '.join(known.__members__)}"
+                )
+            mask |= 1 << int(known.__members__[name])
+        return mask
 
     def _set_sm(self, config: Any, sm: str | None) -> None:
         if sm is None:

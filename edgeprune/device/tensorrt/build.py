@@ -1,9 +1,8 @@
-"""From an ONNX file to a serialised engine."""
+"""From an ONNX file to a serialised engine, with TensorRT's Python bindings."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,59 +12,79 @@ from edgeprune.device.tensorrt.bindings import Bindings
 from edgeprune.device.tensorrt.lines import one_line
 from edgeprune.device.tensorrt.log import make_logger
 from edgeprune.device.tensorrt.memory import workspace_mib
+from edgeprune.device.tensorrt.plan import Plan, why_not_built
 from edgeprune.device.tensorrt.plugins import load_plugins
-from edgeprune.device.tensorrt.settings import EngineSettingError, EngineSettings
+from edgeprune.device.tensorrt.precision import apply_precision, read_precision
+from edgeprune.device.tensorrt.progress import monitored
+from edgeprune.device.tensorrt.settings import BuildAids, EngineSettingError, EngineSettings
+from edgeprune.device.tensorrt.shapes import profile_shapes
+from edgeprune.device.tensorrt.timing_cache import (
+    attach_timing_cache,
+    has_timing_cache,
+    save_timing_cache,
+)
+
+_NO_AIDS = BuildAids()
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A serialised engine.
-
-    Attributes:
-        data: its bytes.
-        layers: number of layers of the network it was built from.
-        seconds: time that building took.
-        warnings: what TensorRT warned of, each line once.
-    """
-
-    data: bytes
-    layers: int
-    seconds: float
-    warnings: tuple[str, ...]
-
-
-def build_plan(onnx_file: Path, bindings: Bindings, settings: EngineSettings) -> Plan:
+def build_plan(
+    onnx_file: Path, bindings: Bindings, settings: EngineSettings, aids: BuildAids = _NO_AIDS
+) -> Plan:
     """Build an engine.
 
     Args:
         onnx_file: one file, batch on axis 0 of every input.
         bindings: the TensorRT to build with.
         settings: how.
+        aids: what helps on the way.
 
     Raises:
-        DeviceUnsupportedError: TensorRT cannot read or build a node, named with its own words.
+        DeviceUnsupportedError: TensorRT does not start, or cannot read or build a node, named with
+            its own words.
         DeviceError: the file is no ONNX model, or a setting does not apply.
+        KeyboardInterrupt: the user asked for the end, which TensorRT 8 only notices at its own.
     """
     load_plugins(settings.plugins)
     trt, adapter, log = bindings.module, Adapter(bindings), make_logger(bindings.module)
-    builder = trt.Builder(log)
+    builder = _start(bindings, log)
     network = builder.create_network(adapter.network_flags())
     _parse(onnx_file, trt.OnnxParser(network, log), bindings)
     if not network.num_outputs:
         raise EngineSettingError(f"{onnx_file}: is no ONNX model; edgeprune export writes one")
     config = builder.create_builder_config()
     adapter.configure(config, settings, settings.workspace_mib or workspace_mib())
+    notes = []
+    if adapter.has_precision_flags:
+        notes.append(apply_precision(trt, config, network, read_precision(onnx_file)))
     config.add_optimization_profile(_profile(builder, network, settings))
+    cache = aids.timing_cache if has_timing_cache(bindings, config) else None
+    if cache is not None:
+        notes.append(attach_timing_cache(config, cache, log))
     started = time.perf_counter()
-    serialised = builder.build_serialized_network(network, config)
+    with monitored(trt, config, aids.progress):
+        serialised = builder.build_serialized_network(network, config)
     if serialised is None:
-        raise DeviceUnsupportedError(_why_not_built(onnx_file, bindings, log.errors))
+        raise DeviceUnsupportedError(why_not_built(onnx_file, bindings.label, log.errors))
+    seconds = time.perf_counter() - started
+    if cache is not None:
+        notes.append(save_timing_cache(config, cache))
     return Plan(
         data=bytes(serialised),
         layers=int(network.num_layers),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         warnings=tuple(dict.fromkeys(map(one_line, log.warnings))),
+        notes=tuple(filter(None, notes)),
     )
+
+
+def _start(bindings: Bindings, log: Any) -> Any:
+    try:
+        return bindings.module.Builder(log)
+    except TypeError as failure:  # what the bindings make of a null pointer
+        reason = one_line(log.errors[0]) if log.errors else "it gave no reason"
+        raise DeviceUnsupportedError(
+            f"{bindings.label} does not start; it needs an NVIDIA GPU and its driver ({reason})"
+        ) from failure
 
 
 def _parse(onnx_file: Path, parser: Any, bindings: Bindings) -> None:
@@ -85,19 +104,5 @@ def _profile(builder: Any, network: Any, settings: EngineSettings) -> Any:
     profile = builder.create_optimization_profile()
     for number in range(network.num_inputs):
         value = network.get_input(number)
-        rest = tuple(value.shape)[1:]
-        if any(width < 0 for width in rest):
-            raise DeviceUnsupportedError(
-                f"input '{value.name}' has free axes besides the batch ({tuple(value.shape)}); "
-                "export it with fixed ones"
-            )
-        batch = settings.batch
-        sizes = ((size, *rest) for size in (batch.least, batch.usual, batch.most))
-        profile.set_shape(value.name, *sizes)
+        profile.set_shape(value.name, *profile_shapes(value.name, value.shape, settings.batch))
     return profile
-
-
-def _why_not_built(onnx_file: Path, bindings: Bindings, errors: list[str]) -> str:
-    told = one_line(errors[0]) if errors else "it gave no reason; the process may be out of memory"
-    remedy = "; lower --workspace or free memory" if "memory" in told.lower() else ""
-    return f"{onnx_file}: {bindings.label} cannot build it: {told}{remedy}"

@@ -1,21 +1,23 @@
 """Engines on disk: a plan, and beside it a JSON that says what it was built from.
 
-A plan that is stale, or not
-the one that the JSON describes, is built again, and the reason is told.
+A plan that is stale, or not the one that the JSON describes, is built again; the reason is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Sequence
 
 from edgeprune.device.atomic import replace_file
-from edgeprune.device.tensorrt.bindings import Bindings
-from edgeprune.device.tensorrt.build import build_plan
+from edgeprune.device.tensorrt.builder import Builder, build
 from edgeprune.device.tensorrt.key import difference, engine_key, file_digest
-from edgeprune.device.tensorrt.settings import EngineSettingError, EngineSettings
+from edgeprune.device.tensorrt.settings import BuildAids, EngineSettingError, EngineSettings
 from edgeprune.device.tensorrt.sidecar import read_sidecar, sidecar_of, write_sidecar
+from edgeprune.device.tensorrt.timing_cache import timing_cache_of
+from edgeprune.device.tensorrt.unfinished import marked
+
+_NO_AIDS = BuildAids()
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,13 @@ class EngineFile:
     Attributes:
         path: the plan.
         built: why it was built just now; empty where the file that was there served.
-        backend: `tensorrt` or `tensorrt-rtx`.
+        backend: `tensorrt`, `tensorrt-rtx` or `trtexec`.
         version: of TensorRT.
         plan_bytes: size of the plan.
-        layers: layers of the network that it was built from.
+        layers: layers of the network that it was built from; None where trtexec built it.
         build_seconds: time that building took, whenever that was.
         warnings: TensorRT's.
+        notes: what did not go as asked in the build just now.
     """
 
     path: str
@@ -38,9 +41,10 @@ class EngineFile:
     backend: str
     version: str
     plan_bytes: int
-    layers: int
+    layers: int | None
     build_seconds: float
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -48,20 +52,35 @@ class EngineFile:
 
 
 def ensure_engine(
-    onnx_file: Path, path: Path, bindings: Bindings, settings: EngineSettings
+    onnx_file: Path,
+    path: Path,
+    builder: Builder,
+    settings: EngineSettings,
+    aids: BuildAids = _NO_AIDS,
 ) -> EngineFile:
     """The engine of a model: the one at `path` where it still serves, else a new one there.
+
+    Args:
+        onnx_file: the model.
+        path: the engine; its timing cache lies beside it unless `aids` names another.
+        builder: who builds.
+        settings: how.
+        aids: what helps on the way.
 
     Raises:
         DeviceError: see `build_plan`; a file that was there stays.
     """
     require_files(onnx_file, settings.plugins)
-    key = engine_key(onnx_file, bindings, settings)
+    if not path.parent.is_dir():
+        raise EngineSettingError(f"{path}: there is no folder {path.parent}; make it first")
+    key = engine_key(onnx_file, builder, settings)
     held = read_sidecar(sidecar_of(path))
     reason = _stale(path, held, key)
     if not reason and held is not None:
-        return _engine_file(path, "", bindings, held)
-    plan = build_plan(onnx_file, bindings, settings)
+        return _engine_file(path, "", builder, held)
+    aids = replace(aids, timing_cache=aids.timing_cache or timing_cache_of(path))
+    with marked(path) as told:
+        plan = build(onnx_file, path, builder, settings, aids)
     replace_file(path, plan.data)
     about = {
         "key": key,
@@ -72,7 +91,8 @@ def ensure_engine(
         "warnings": list(plan.warnings),
     }
     write_sidecar(sidecar_of(path), about)
-    return _engine_file(path, reason, bindings, about)
+    notes = tuple(filter(None, (told, *plan.notes)))
+    return replace(_engine_file(path, reason, builder, about), notes=notes)
 
 
 def require_files(onnx_file: Path, plugins: Sequence[str]) -> None:
@@ -99,14 +119,15 @@ def _stale(path: Path, held: dict[str, Any] | None, key: dict[str, Any]) -> str:
     return reason
 
 
-def _engine_file(path: Path, built: str, bindings: Bindings, about: dict[str, Any]) -> EngineFile:
+def _engine_file(path: Path, built: str, builder: Builder, about: dict[str, Any]) -> EngineFile:
+    layers = about["layers"]
     return EngineFile(
         path=str(path),
         built=built,
-        backend=bindings.backend,
-        version=bindings.version,
+        backend=builder.backend,
+        version=builder.version,
         plan_bytes=int(about["plan_bytes"]),
-        layers=int(about["layers"]),
+        layers=None if layers is None else int(layers),
         build_seconds=float(about["build_seconds"]),
         warnings=tuple(about["warnings"]),
     )

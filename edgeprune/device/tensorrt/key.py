@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Protocol
 
-from edgeprune.device.tensorrt.bindings import Bindings
 from edgeprune.device.tensorrt.settings import EngineSettings
 
 _BOARD = Path("/sys/firmware/devicetree/base/model")
@@ -22,18 +21,34 @@ _WORDS = {
     "workspace_mib": "another workspace is asked for",
     "tf32": "TF32 is asked for otherwise",
     "level": "another optimisation level is asked for",
+    "sparse_weights": "sparse weights are asked for otherwise",
+    "tactic_sources": "other tactic sources are asked for",
 }
 
 
-def engine_key(onnx_file: Path, bindings: Bindings, settings: EngineSettings) -> dict[str, Any]:
+class BuilderIdentity(Protocol):
+    """Whoever builds: one of TensorRT's modules, or trtexec."""
+
+    @property
+    def backend(self) -> str:
+        """What it is."""
+
+    @property
+    def version(self) -> str:
+        """Its TensorRT."""
+
+
+def engine_key(
+    onnx_file: Path, builder: BuilderIdentity, settings: EngineSettings
+) -> dict[str, Any]:
     """Plain values that decide an engine's bytes and whether it runs here."""
     values = settings.as_dict()
     return {
         **values,
         "model": file_digest(onnx_file),
         "plugins": {Path(name).name: file_digest(Path(name)) for name in values["plugins"]},
-        "backend": bindings.backend,
-        "version": bindings.version,
+        "backend": builder.backend,
+        "version": builder.version,
         # Built ahead for a named capability, an engine does not depend on the machine.
         "gpu": None if settings.sm is not None else gpu_name(),
     }

@@ -10,11 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgeprune.device.errors import DeviceError
-from edgeprune.device.runners.tensorrt_profile import (
-    ProfilingTensorRtRunner,
-    origins,
-    profile_layers,
-)
+from edgeprune.device.runners.tensorrt_profile import ProfilingTensorRtRunner, profile_layers
+from edgeprune.device.tensorrt.origins import origins
 
 FEED = {"x": np.ones((2, 3), np.float32)}
 

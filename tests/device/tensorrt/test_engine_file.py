@@ -12,8 +12,8 @@ import pytest
 from edgeprune.device.errors import DeviceError
 from edgeprune.device.tensorrt import engine_file, key
 from edgeprune.device.tensorrt.bindings import Bindings
-from edgeprune.device.tensorrt.build import Plan
 from edgeprune.device.tensorrt.engine_file import ensure_engine
+from edgeprune.device.tensorrt.plan import Plan
 from edgeprune.device.tensorrt.settings import BatchProfile, EngineSettings
 from edgeprune.device.tensorrt.sidecar import sidecar_of
 
@@ -32,7 +32,7 @@ def test_the_same_key_builds_nothing(
     model: Path, path: Path, rtx: Bindings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = path.read_bytes()
-    monkeypatch.setattr(engine_file, "build_plan", None)
+    monkeypatch.setattr(engine_file, "build", None)
     again = ensure_engine(model, path, rtx, SM86)
     assert not again.built
     assert again.plan_bytes == len(before)
@@ -50,6 +50,11 @@ def test_the_same_key_builds_nothing(
         (replace(SM86, tf32=False), "TF32 is asked for otherwise"),
         (replace(SM86, level=1), "another optimisation level is asked for"),
         (replace(SM86, workspace_mib=64), "another workspace is asked for"),
+        (replace(SM86, sparse_weights=True), "sparse weights are asked for otherwise"),
+        (
+            replace(SM86, tactic_sources=("JIT_CONVOLUTIONS",)),
+            "other tactic sources are asked for",
+        ),
     ],
 )
 def test_every_setting_counts(
@@ -78,7 +83,7 @@ def test_another_gpu_counts_where_the_engine_is_built_for_this_one(
 ) -> None:
     path = tmp_path / "here.engine"
     monkeypatch.setattr(key, "gpu_name", lambda: "Orin")
-    monkeypatch.setattr(engine_file, "build_plan", lambda *_: Plan(b"plan", 1, 0.1, ()))
+    monkeypatch.setattr(engine_file, "build", lambda *_: Plan(b"plan", 1, 0.1, ()))
     ensure_engine(model, path, rtx, EngineSettings())
     monkeypatch.setattr(key, "gpu_name", lambda: "Thor")
     assert ensure_engine(model, path, rtx, EngineSettings()).built == "this is another GPU"
@@ -90,7 +95,7 @@ def test_another_plugin_counts(
     plugin, path = tmp_path / "libplugin.so", tmp_path / "p.engine"
     plugin.write_bytes(b"one")
     settings = replace(SM86, plugins=(str(plugin),))
-    monkeypatch.setattr(engine_file, "build_plan", lambda *_: Plan(b"plan", 1, 0.1, ()))
+    monkeypatch.setattr(engine_file, "build", lambda *_: Plan(b"plan", 1, 0.1, ()))
     ensure_engine(model, path, rtx, settings)
     assert not ensure_engine(model, path, rtx, settings).built
     plugin.write_bytes(b"two")
