@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 # cudaDeviceAttr
-MULTIPROCESSORS = 16
 INTEGRATED = 18
 CAPABILITY_MAJOR = 75
 CAPABILITY_MINOR = 76

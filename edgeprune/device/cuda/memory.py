@@ -10,6 +10,7 @@ from typing import Any, Sequence, TypeVar
 import numpy as np
 
 from edgeprune.device.cuda.api import CudaApi
+from edgeprune.device.cuda.errors import CudaError
 
 Self = TypeVar("Self", bound="_Buffer")
 
@@ -72,7 +73,14 @@ class DeviceBuffer(_Buffer):
     """
 
     def _take(self, size: int) -> int:
-        return self._cuda.malloc(size)
+        try:
+            return self._cuda.malloc(size)
+        except CudaError as failure:
+            if not failure.is_out_of_memory:
+                raise
+            free, total = (n >> 20 for n in self._cuda.memory_info())
+            line = f"{failure} ({free} of {total} MiB are free)"
+            raise CudaError(line, failure.code) from failure
 
     def _give_back(self, address: int) -> None:
         self._cuda.free(address)

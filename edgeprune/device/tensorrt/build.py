@@ -18,6 +18,7 @@ from edgeprune.device.tensorrt.precision import apply_precision, read_precision
 from edgeprune.device.tensorrt.progress import monitored
 from edgeprune.device.tensorrt.settings import BuildAids, EngineSettingError, EngineSettings
 from edgeprune.device.tensorrt.shapes import profile_shapes
+from edgeprune.device.tensorrt.starting import start
 from edgeprune.device.tensorrt.timing_cache import (
     attach_timing_cache,
     has_timing_cache,
@@ -46,7 +47,7 @@ def build_plan(
     """
     load_plugins(settings.plugins)
     trt, adapter, log = bindings.module, Adapter(bindings), make_logger(bindings.module)
-    builder = _start(bindings, log)
+    builder = start(trt.Builder, log, bindings.label)
     network = builder.create_network(adapter.network_flags())
     _parse(onnx_file, trt.OnnxParser(network, log), bindings)
     if not network.num_outputs:
@@ -75,16 +76,6 @@ def build_plan(
         warnings=tuple(dict.fromkeys(map(one_line, log.warnings))),
         notes=tuple(filter(None, notes)),
     )
-
-
-def _start(bindings: Bindings, log: Any) -> Any:
-    try:
-        return bindings.module.Builder(log)
-    except TypeError as failure:  # what the bindings make of a null pointer
-        reason = one_line(log.errors[0]) if log.errors else "it gave no reason"
-        raise DeviceUnsupportedError(
-            f"{bindings.label} does not start; it needs an NVIDIA GPU and its driver ({reason})"
-        ) from failure
 
 
 def _parse(onnx_file: Path, parser: Any, bindings: Bindings) -> None:

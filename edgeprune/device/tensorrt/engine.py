@@ -12,6 +12,7 @@ from edgeprune.device.tensorrt.key import gpu_name
 from edgeprune.device.tensorrt.lines import one_line
 from edgeprune.device.tensorrt.log import make_logger
 from edgeprune.device.tensorrt.sidecar import read_sidecar, sidecar_of
+from edgeprune.device.tensorrt.starting import start
 
 _AGAIN = "build it again here with edgeprune build"
 # What TensorRT logs when it refuses a plan, and what that means.
@@ -59,10 +60,8 @@ class LoadedEngine:
         self.bindings = bindings
         self.log = make_logger(bindings.module)
         # TensorRT wants the runtime to outlive the engine.
-        self._runtime = bindings.module.Runtime(self.log)
-        self.engine: Any = None
-        if self._runtime is not None:
-            self.engine = self._runtime.deserialize_cuda_engine(path.read_bytes())
+        self._runtime = start(bindings.module.Runtime, self.log, bindings.label)
+        self.engine: Any = self._runtime.deserialize_cuda_engine(path.read_bytes())
         if self.engine is None:
             raise _refusal(path, bindings, self.log.errors)
 

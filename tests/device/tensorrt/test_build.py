@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -12,6 +14,8 @@ from onnx import TensorProto, helper
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.tensorrt.bindings import Bindings, load_bindings
 from edgeprune.device.tensorrt.build import build_plan
+from edgeprune.device.tensorrt.engine import LoadedEngine
+from edgeprune.device.tensorrt.plan import why_not_built
 from edgeprune.device.tensorrt.settings import BatchProfile, EngineSettingError, EngineSettings
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.registry import build_model
@@ -88,6 +92,49 @@ def test_a_plugin_that_does_not_load_is_named(rtx: Bindings, model: Path) -> Non
 def test_batches_ascend(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(EngineSettingError, match="ascending"):
         BatchProfile(*sizes)
+
+
+def test_without_a_gpu_tensorrt_does_not_start(rtx: Bindings, model: Path) -> None:
+    """The real bindings of 8.6 to 11.4 make a TypeError of the null pointer they get then."""
+
+    def refuse(log: object) -> None:
+        log.log(rtx.module.ILogger.ERROR, "CUDA initialization failure with error: 35")
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    module = SimpleNamespace(ILogger=rtx.module.ILogger, Builder=refuse, Runtime=refuse)
+    bindings = Bindings("tensorrt", module, "10.3.0")
+    text = r"10\.3\.0 does not start; it needs an NVIDIA GPU .*error: 35"
+    with pytest.raises(DeviceUnsupportedError, match=text) as told:
+        build_plan(model, bindings, EngineSettings())
+    assert told.value.exit_code == 5
+    with pytest.raises(DeviceUnsupportedError, match=text):
+        LoadedEngine(model, bindings)
+
+
+def test_the_real_runtime_without_a_driver_says_there_is_no_gpu(rtx: Bindings, model: Path) -> None:
+    if Path("/proc/driver/nvidia/version").exists():
+        pytest.skip("there is a driver here")
+    engine = model.with_suffix(".engine")
+    engine.write_bytes(build_plan(model, rtx, SM86).data)
+    with pytest.raises(DeviceUnsupportedError, match=r"no GPU answers .*cudaError 35") as told:
+        LoadedEngine(engine, rtx)
+    assert told.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("errors", "text"),
+    [
+        (["Requested amount of GPU memory (1024 bytes)\ncould not be allocated"],
+         "m.onnx: X cannot build it: Requested .* allocated; lower --workspace"),
+        (["out of memory"], "; lower --workspace, end other programs or add swap$"),
+        ([], "it gave no reason; memory may have run out; lower --workspace"),
+        (["Could not find any implementation for node conv1"], "for node conv1$"),
+    ],
+)  # fmt: skip
+def test_builds_that_fail_say_what_to_do(errors: list[str], text: str) -> None:
+    line = why_not_built(Path("m.onnx"), "X", errors)
+    assert re.search(text, line)
+    assert "\n" not in line
 
 
 def test_an_unknown_backend_is_refused() -> None:
