@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
+import os
+import signal
 from pathlib import Path
 
 import onnx
@@ -12,6 +16,7 @@ from command_line import complaint, edgeprune
 from onnx import TensorProto, helper
 from standin_trtexec import write_trtexec
 
+from edgeprune.cli.build_progress import BuildBars
 from edgeprune.device.tensorrt.trtexec import find_trtexec
 
 RTX = ("--backend", "tensorrt-rtx", "--sm", "86")
@@ -69,6 +74,38 @@ def test_new_settings_build_and_count(exported: Path, tmp_path: Path) -> None:
         ended = edgeprune("build", exported, *RTX, *option, "--out", out)
         assert ended.code == 0, ended.err
         assert reason in ended.out
+
+
+def test_an_interrupt_ends_the_build_and_leaves_nothing(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pressed: list[int] = []
+
+    def press(_bars: BuildBars, _phase: str, _done: int) -> None:
+        if not pressed:  # a second press would end this process at once
+            pressed.append(1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(BuildBars, "step", press)
+    ended = edgeprune("build", exported, *RTX, "--out", tmp_path / "m.engine")
+    assert (ended.code, pressed) == (130, [1])
+    assert "Traceback" not in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_bars_follow_phases_that_nest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
+    err = io.StringIO()
+    with contextlib.redirect_stderr(err), BuildBars() as bars:
+        bars.start("Building", None, 2)
+        bars.start("Choosing kernels", "Building", 4)
+        bars.step("Choosing kernels", 3)
+        bars.step("of no phase", 1)
+        bars.end("Choosing kernels")
+        bars.end("Building")
+        bars.end("Building")
+        bars.start("Again", None, 1)
+    assert "Again" in err.getvalue()
 
 
 def test_a_folder_that_is_not_there_is_one_line(exported: Path, tmp_path: Path) -> None:
