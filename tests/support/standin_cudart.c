@@ -103,7 +103,12 @@ int cudaRuntimeGetVersion(int *version) { ENTER; *version = CUDART; return OK; }
 int cudaGetLastError(void) { int code = last_error; last_error = OK; return code; }
 const char *cudaGetErrorString(int code) { return code == 2 ? "out of memory" : "stand-in error"; }
 int cudaGetDeviceCount(int *count) { ENTER; *count = devices; return devices ? OK : result(100); }
-int cudaSetDevice(int number) { ENTER; device = number; return number < devices ? OK : result(101); }
+int cudaSetDevice(int number) {
+  ENTER;
+  if (number >= devices) return result(101);
+  device = number;
+  return OK;
+}
 int cudaGetDevice(int *number) { ENTER; *number = device; return OK; }
 int cudaDeviceGetAttribute(int *value, int attribute, int number) {
   ENTER;

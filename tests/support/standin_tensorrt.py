@@ -61,10 +61,11 @@ class _Limited:
         return super().__getattribute__(name)
 
 
-class Runtime:
+class Runtime(_Limited):
     """Reads what `write_engine` wrote; logs and returns None otherwise, as TensorRT does."""
 
     def __init__(self, module: Any, cuda: StandIn, classes: dict[str, Any], log: Any) -> None:
+        super().__init__(classes["Runtime"])
         self._parts = module, cuda, classes, log
 
     def deserialize_cuda_engine(self, plan: bytes) -> Any:
@@ -94,14 +95,7 @@ class Engine(_Limited):
         return None if self._about.get("no_context") else Context(self)
 
     def create_engine_inspector(self) -> Any:
-        return SimpleNamespace(get_layer_information=self._layer)
-
-    def _layer(self, number: int, form: Any) -> str:
-        assert form == self._module.LayerInformationFormat.JSON
-        if not self._about.get("detailed"):
-            return json.dumps(LAYERS[number])
-        note = "[ONNX Layer: node_sum]\x1f[ONNX Layer: node_relu]" if number == 1 else ""
-        return json.dumps({"Name": LAYERS[number], "Metadata": note})
+        return Inspector(self)
 
     def get_tensor_name(self, number: int) -> str:
         return TENSORS[number]
@@ -136,11 +130,27 @@ class Engine(_Limited):
         return type(self).get_tensor_profile_shape(self, TENSORS[number], profile)
 
 
+class Inspector(_Limited):
+    """Tells names alone, or what layers came from where the engine keeps details."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine._classes["EngineInspector"])
+        self._engine = engine
+
+    def get_layer_information(self, layer_index: int, form: Any) -> str:
+        assert form == self._engine._module.LayerInformationFormat.JSON
+        name = LAYERS[layer_index]
+        if not self._engine._about.get("detailed"):
+            return json.dumps(name)
+        note = "[ONNX Layer: node_sum]\x1f[ONNX Layer: node_relu]" if layer_index == 1 else ""
+        return json.dumps({"Name": name, "Metadata": note})
+
+
 class Context(_Limited):
     """Knows its batch and addresses; queues its work on the stream that it is given."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__([*engine._classes["IExecutionContext"], "profiler"])
+        super().__init__(engine._classes["IExecutionContext"])
         self._engine = engine
         self._batch = 0
         self._addresses = dict.fromkeys(TENSORS, 0)

@@ -1,8 +1,9 @@
 """The dozen things edgeprune asks of CUDA, whoever answers.
 
-Addresses and handles are plain integers, as TensorRT takes them; 0 is none. Whoever implements it
-works in the device's primary context, the one that TensorRT and PyTorch use, so that their
-addresses and streams are valid for each other.
+Addresses and handles are plain integers, as TensorRT takes them; 0 is none. Like CUDA's runtime it
+works in the context that is current in the calling thread, such as one of PyCUDA, and else in the
+primary context of the device, the one of PyTorch; TensorRT does the same. So addresses and streams
+of all of them are valid for each other.
 """
 
 from __future__ import annotations

@@ -89,7 +89,10 @@ class TensorRtRunner(Runner):
     def _load(self) -> None:
         bindings = load_bindings(self.backend)
         cuda = open_cuda(self._way) if isinstance(self._way, str) else self._way
-        cuda.set_device(self._device)
+        # Choosing the GPU in use again would put its primary context in place of the one that a
+        # program with PyCUDA has made current, whose memory would be out of reach then.
+        if cuda.device() != self._device:
+            cuda.set_device(self._device)
         load_plugins(self._plugins)
         try:
             self._loaded = LoadedEngine(self.path, bindings)

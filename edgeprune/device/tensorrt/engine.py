@@ -72,6 +72,11 @@ def _require_same_software(path: Path, bindings: Bindings) -> None:
     if held is None:
         return
     key = held["key"]
+    if (key.get("backend") == "tensorrt-rtx") != bindings.is_rtx:
+        raise DeviceUnsupportedError(
+            f"{path}: it was built with {key.get('backend')}, this is {bindings.label}: use the "
+            f"backend it was built with, or {_AGAIN}"
+        )
     version = str(key.get("version", ""))
     if version and _release(version) != _release(bindings.version):
         raise DeviceUnsupportedError(

@@ -63,6 +63,20 @@ def test_memory_is_taken_once_and_grows_with_the_batch(make, cuda: StandIn) -> N
         np.testing.assert_array_equal(held["y"], kept, "results are the caller's")
 
 
+def test_the_context_in_use_is_left_alone(make, cuda: StandIn) -> None:
+    with make() as runner:
+        _check(runner, 1)
+    assert "cudaSetDevice" not in cuda.calls
+    cuda.library.standin_devices(2)
+    with make(runner={"device": 1}) as runner:
+        assert cuda.device() == 1
+        _check(runner, 1)
+    cuda.set_device(0)
+    with pytest.raises(DeviceError, match=r"cudaSetDevice\(2\)"):
+        make(runner={"device": 2}).activate()
+    cuda.set_device(0)
+
+
 def test_few_batches_stay_ready(make, cuda: StandIn) -> None:
     with make() as runner:
         for batch in range(8, 0, -1):
@@ -144,6 +158,7 @@ def test_refused_engines_are_explained(make, refusal: str, text: str) -> None:
     [
         ({"version": "8.5.2"}, "built with TensorRT 8.5.2, this is TensorRT 10.3.0"),
         ({"version": "10.3.0", "gpu": "Thor"}, "built for Thor, this is Orin"),
+        ({"version": "10.3.0", "backend": "tensorrt-rtx"}, "built with tensorrt-rtx, this is Ten"),
     ],
 )
 def test_the_sidecar_tells_before_tensorrt_does(

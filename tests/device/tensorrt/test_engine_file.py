@@ -64,6 +64,12 @@ def test_every_setting_counts(
     assert not ensure_engine(model, path, rtx, settings).built
 
 
+def test_every_part_of_the_key_has_a_reason(model: Path, rtx: Bindings) -> None:
+    wanted = key.engine_key(model, rtx, SM86)
+    for name in wanted:
+        assert key.difference({**wanted, name: "other"}, wanted)
+
+
 def test_another_model_counts(model: Path, path: Path, rtx: Bindings) -> None:
     changed = onnx.load(model)
     changed.producer_name = "someone else"
