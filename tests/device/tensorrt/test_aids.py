@@ -67,8 +67,10 @@ def test_a_real_build_tells_how_far_it_is(rtx: Bindings, model: Path) -> None:
 def test_an_interrupt_cancels_a_real_build(rtx: Bindings, model: Path, at: int) -> None:
     path = model.with_suffix(".engine")
     before = signal.getsignal(signal.SIGINT)
+    watcher = Watcher(at)
     with pytest.raises(KeyboardInterrupt):
-        ensure_engine(model, path, rtx, SM86, BuildAids(progress=Watcher(at)))
+        ensure_engine(model, path, rtx, SM86, BuildAids(progress=watcher))
+    assert sum(map(len, watcher.steps.values())) == at, "TensorRT takes no further step"
     assert signal.getsignal(signal.SIGINT) is before
     assert [p.name for p in model.parent.iterdir()] == [model.name], "nothing is left"
     assert ensure_engine(model, path, rtx, SM86).built == "there was none"
