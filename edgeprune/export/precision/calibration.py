@@ -33,6 +33,7 @@ class Calibration:
             what calibration says.
         score: the metric that layers are put back for; None puts none back.
         max_accuracy_drop: points of it that may be lost.
+        ranks: measure what each place costs alone, a run each; needed to put layers back.
     """
 
     method: str = "auto"
@@ -40,6 +41,7 @@ class Calibration:
     learned: Mapping[str, float] = field(default_factory=dict)
     score: Score | None = None
     max_accuracy_drop: float | None = None
+    ranks: bool = True
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

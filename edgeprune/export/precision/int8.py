@@ -76,7 +76,7 @@ def plan_int8(
     few = _some_samples(feeds)
     name, thresholds, tried = _chosen(model, sites, spread, few, how, half_scales)
     with opened(model, sites, thresholds, half_scales=half_scales) as board:
-        costs = site_costs(board, few)
+        costs = site_costs(board, few) if how.ranks else ()
         kept = _kept(board, costs, how)
         noise = noise_db(
             [board.run(feed, ()) for feed in few], [board.run(feed, kept.on) for feed in few]
@@ -102,7 +102,7 @@ def _kept(board: Switchboard, costs: tuple[SiteCost, ...], how: Calibration) -> 
     """All sites, or as many as the metric allows."""
     score, allowed = how.score, how.max_accuracy_drop
     if score is None or allowed is None:
-        return Kept(tuple(cost.node for cost in costs), (), None, holds=True)
+        return Kept(tuple(site.node for site in board.sites.found), (), None, holds=True)
 
     def measured(on: Sequence[str]) -> float:
         return score(lambda feed: board.run(feed, on))
