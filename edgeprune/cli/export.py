@@ -75,6 +75,7 @@ def command(
     from edgeprune.export.files import export_file
     from edgeprune.export.precision.request import PrecisionRequest
     from edgeprune.models.load import ModelOptions
+    from edgeprune.train.progress import ConsoleProgress
 
     options = ModelOptions(
         arch=arch,
@@ -84,7 +85,13 @@ def command(
         trust_pickle=trust_pickle,
     )
     request = PrecisionRequest(precision, calibration, samples, max_accuracy_drop, ends)
-    written = export_file(source, out, options=options, precision=request, **settings)
+    shown = ConsoleProgress()
+    try:
+        written = export_file(
+            source, out, options=options, precision=request, progress=shown, **settings
+        )
+    finally:
+        shown.close()
     if as_json:
         click.echo(json.dumps(written.as_dict(), indent=1))
         return

@@ -27,6 +27,7 @@ from edgeprune.models.input_shape import image_shape
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.recipe import load_recipe
+from edgeprune.train.progress import Progress
 
 STUDENT = "student.pt"
 RECIPE = "recipe.yaml"
@@ -79,6 +80,7 @@ def export_file(
     options: ModelOptions | None = None,
     precision: PrecisionRequest | None = None,
     calibration_data: str | None = None,
+    progress: Progress | None = None,
 ) -> FileExport:
     """Write a network as ONNX for a target and compare it with PyTorch in ONNX Runtime.
 
@@ -95,6 +97,7 @@ def export_file(
         precision: default: FP32.
         calibration_data: what FP16 and INT8 are chosen and measured on, see `load_data`; default:
             the data of a run's recipe.
+        progress: told how far it is.
 
     Raises:
         UserInputError: something is missing or unusable; one line.
@@ -102,6 +105,7 @@ def export_file(
         AccuracyGateMissedError: the precision costs more than is allowed.
     """
     board, request = target_of(target, jetpack), precision or PrecisionRequest()
+    shown = progress or Progress()
     file = _model_file(Path(source))
     kind = "" if request.name == "fp32" else f".{request.name}"
     path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}{kind}.onnx")
@@ -109,7 +113,7 @@ def export_file(
         raise UserInputError(f"--out {path}: there is no folder {path.parent}; create it first")
     loaded = load_model(file, options or ModelOptions())
     shape = image_shape(loaded, in_channels, image_size)
-    batches, compared_on = _batches(loaded, shape, data)
+    batches, compared_on = _batches(loaded, shape, data, shown)
     known = _described(loaded, board)
     report = None
     unchecked = path.with_name(f".{path.name}.unchecked")
@@ -129,10 +133,11 @@ def export_file(
                 unchecked,
                 request,
                 board,
-                data=_calibration_data(loaded, shape, Path(source), calibration_data),
+                data=_calibration_data(loaded, shape, Path(source), calibration_data, shown),
                 fallback_feeds=[_feed(inputs) for inputs in batches],
                 learned=loaded.quantization,
                 metadata=known,
+                count=shown.counting,
             )
         size = unchecked.stat().st_size
         unchecked.replace(path)
@@ -162,23 +167,27 @@ def _model_file(source: Path) -> Path:
 
 
 def _batches(
-    loaded: LoadedModel, shape: tuple[int, int, int], spec: str | None
+    loaded: LoadedModel, shape: tuple[int, int, int], spec: str | None, shown: Progress
 ) -> tuple[list[tuple[Tensor, ...]], str]:
     """Inputs to compare on, and what they are."""
     if spec is None:
         generator = keyed_generator(0, "export", "example")
         return [(torch.randn(_RANDOM_SAMPLES, *shape, generator=generator),)], "random inputs"
-    data = _prepared(loaded, load_data(spec, seed=0, image_size=shape[1]))
+    data = _loaded_data(loaded, shape, spec, shown)
     batches = data.batches("val", batch_size=_BATCH_SIZE)
     return [batch.inputs for batch in islice(batches, _BATCHES)], spec
 
 
 def _calibration_data(
-    loaded: LoadedModel, shape: tuple[int, int, int], source: Path, spec: str | None
+    loaded: LoadedModel,
+    shape: tuple[int, int, int],
+    source: Path,
+    spec: str | None,
+    shown: Progress,
 ) -> Data | None:
     """The data that is asked for, or else that of a run's recipe, split as it was there."""
     if spec is not None:
-        return _prepared(loaded, load_data(spec, seed=0, image_size=shape[1]))
+        return _loaded_data(loaded, shape, spec, shown)
     if not (source / RECIPE).is_file():
         return None
     recipe = load_recipe(source / RECIPE)
@@ -189,11 +198,19 @@ def _calibration_data(
             val_fraction=recipe.val_fraction,
             train_limit=recipe.train_limit,
             image_size=recipe.image_size,
+            progress=shown.decoding,
         )
     except UserInputError as failure:
         raise UserInputError(
             f"the run's own data cannot be used ({failure}): give --calibration-data"
         ) from failure
+    return _prepared(loaded, data)
+
+
+def _loaded_data(
+    loaded: LoadedModel, shape: tuple[int, int, int], spec: str, shown: Progress
+) -> Data:
+    data = load_data(spec, seed=0, image_size=shape[1], progress=shown.decoding)
     return _prepared(loaded, data)
 
 

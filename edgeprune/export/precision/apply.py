@@ -13,7 +13,13 @@ from edgeprune.data.dataset import Data
 from edgeprune.device.targets import Target
 from edgeprune.errors import AccuracyGateMissedError, UserInputError
 from edgeprune.export.metadata import write_metadata
-from edgeprune.export.precision.calibration import Calibration, calibration_feeds, top1_score
+from edgeprune.export.precision.calibration import (
+    Calibration,
+    Counting,
+    calibration_feeds,
+    silent,
+    top1_score,
+)
 from edgeprune.export.precision.convert import (
     checked,
     convert,
@@ -36,6 +42,7 @@ def apply_precision(
     fallback_feeds: list[Feed],
     learned: Mapping[str, float] | None,
     metadata: Mapping[str, Any],
+    count: Counting = silent,
 ) -> PrecisionReport:
     """Rewrite a file of FP32, and measure what that did.
 
@@ -45,6 +52,7 @@ def apply_precision(
         fallback_feeds: inputs that show how large values become, where there is no data.
         learned: by PyTorch module, the step of its input that training for INT8 chose.
         metadata: of the file.
+        count: told how far it is.
 
     Raises:
         UserInputError: INT8 without data.
@@ -61,7 +69,7 @@ def apply_precision(
     labelled = data is not None and data.task == "classification"
     score = top1_score(data, names) if data is not None and labelled else None
     allowed = request.max_accuracy_drop if score is not None else None
-    how = Calibration(request.calibration, request.ends, learned or {}, score, allowed)
+    how = Calibration(request.calibration, request.ends, learned or {}, score, allowed, count=count)
     converted = convert(model, request.name, target, feeds, how)
     by_flags = target.tensorrt_release is not None and not is_strongly_typed(target)
     report = measured(

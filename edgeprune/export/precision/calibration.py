@@ -20,6 +20,12 @@ METHODS = (*THRESHOLDS, "auto")
 # What a network is worth on labelled data: points of a metric, the higher the better.
 Forward = Callable[[Feed], NDArray[np.float32]]
 Score = Callable[[Forward], float]
+# Told what is being done, how many of it are done, and of how many.
+Counting = Callable[[str, int, int], None]
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Calibration:
         score: the metric that layers are put back for; None puts none back.
         max_accuracy_drop: points of it that may be lost.
         ranks: measure what each place costs alone, a run each; needed to put layers back.
+        count: told how far it is.
     """
 
     method: str = "auto"
@@ -42,6 +49,7 @@ class Calibration:
     score: Score | None = None
     max_accuracy_drop: float | None = None
     ranks: bool = True
+    count: Counting = silent
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.export.precision.calibration import Counting, silent
 from edgeprune.export.precision.survey import Feed
 from edgeprune.export.precision.switchboard import Switchboard
 
@@ -44,11 +45,14 @@ class Kept:
     holds: bool
 
 
-def site_costs(board: Switchboard, feeds: Sequence[Feed]) -> tuple[SiteCost, ...]:
+def site_costs(
+    board: Switchboard, feeds: Sequence[Feed], count: Counting = silent
+) -> tuple[SiteCost, ...]:
     """Each site alone in INT8, the costliest first."""
     exact = [board.run(feed, ()) for feed in feeds]
     costs = []
-    for site in board.sites.found:
+    for number, site in enumerate(board.sites.found, start=1):
+        count("measuring layers in INT8", number, len(board.sites.found))
         alone = [site.node] if site.extends is None else [site.node, site.extends]
         found = [board.run(feed, alone) for feed in feeds]
         costs.append(SiteCost(site.node, site.label, noise_db(exact, found)))

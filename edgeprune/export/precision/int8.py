@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,11 +72,11 @@ def plan_int8(
     if not sites.found:
         why = "; ".join(f"{name} {reason}" for name, reason in list(sites.left.items())[:3])
         raise UnsupportedError(f"no layer can become INT8 ({why}); use fp16")
-    spread = histograms(model, {site.value for site in sites.found}, feeds)
+    spread = histograms(model, {site.value for site in sites.found}, _counted(feeds, how))
     few = _some_samples(feeds)
     name, thresholds, tried = _chosen(model, sites, spread, few, how, half_scales)
     with opened(model, sites, thresholds, half_scales=half_scales) as board:
-        costs = site_costs(board, few) if how.ranks else ()
+        costs = site_costs(board, few, how.count) if how.ranks else ()
         kept = _kept(board, costs, how)
         noise = noise_db(
             [board.run(feed, ()) for feed in few], [board.run(feed, kept.on) for feed in few]
@@ -105,6 +105,7 @@ def _kept(board: Switchboard, costs: tuple[SiteCost, ...], how: Calibration) -> 
         return Kept(tuple(site.node for site in board.sites.found), (), None, holds=True)
 
     def measured(on: Sequence[str]) -> float:
+        how.count("trying layers in INT8", len(on), len(costs))
         return score(lambda feed: board.run(feed, on))
 
     reference = measured(())
@@ -145,6 +146,12 @@ def _thresholds(
         if site.kind == "layer" and site.module in learned:
             found[site.value] = learned[site.module] * LEVELS
     return found
+
+
+def _counted(feeds: Sequence[Feed], how: Calibration) -> Iterator[Feed]:
+    for number, feed in enumerate(feeds, start=1):
+        how.count("calibrating", number, len(feeds))
+        yield feed
 
 
 def _some_samples(feeds: Sequence[Feed]) -> list[Feed]:
