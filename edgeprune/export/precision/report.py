@@ -47,7 +47,7 @@ class PrecisionReport:
 
     Attributes:
         precision: `fp16` or `int8`.
-        by_flags: whether TensorRT's builder makes it so (8.x), and the graph's floats stay FP32.
+        remark: what these figures do not show of the target; may be empty.
         kept_fp32: how many nodes stay FP32 for which reason.
         int8_layers: PyTorch modules in INT8.
         left: weighted layers that were not considered for INT8, with the reason.
@@ -63,7 +63,7 @@ class PrecisionReport:
     """
 
     precision: PrecisionName
-    by_flags: bool
+    remark: str
     kept_fp32: dict[str, int]
     int8_layers: tuple[str, ...]
     left: dict[str, str]
@@ -91,10 +91,7 @@ class PrecisionReport:
         found = f"{self.precision}: {self.noise_db:.0f} dB from fp32"
         if self.metric is not None:
             found += f"; validation top-1 {self.metric:.2f} % (fp32 {self.metric_fp32:.2f} %)"
-        if self.by_flags:
-            found += "; the builder makes its floats FP16 from the flags in the file, which ONNX "
-            found += "Runtime cannot show"
-        return found
+        return found + (f"; {self.remark}" if self.remark else "")
 
     def _int8(self) -> str:
         if self.calibration is None:
@@ -120,7 +117,7 @@ def measured(
     *,
     score: Score | None,
     allowed_drop: float | None,
-    by_flags: bool,
+    remark: str,
 ) -> PrecisionReport:
     """Run both graphs on the same inputs.
 
@@ -140,7 +137,7 @@ def measured(
     plan = converted.int8
     return PrecisionReport(
         precision=precision,
-        by_flags=by_flags,
+        remark=remark,
         kept_fp32=dict(Counter(converted.kept_fp32.values())),
         int8_layers=_int8_layers(plan),
         left=dict(plan.sites.left) if plan else {},
