@@ -1,0 +1,5 @@
+"""Sparse convolutions: the format of their weights."""
+
+from edgeprune.device.sparse.vcsr import Vcsr, VcsrError, pack
+
+__all__ = ["Vcsr", "VcsrError", "pack"]
