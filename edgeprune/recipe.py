@@ -28,11 +28,11 @@ from edgeprune.errors import CorruptFileError, UserInputError
 
 Method = Literal["sp_sad", "lth_sad", "ss_sad"]
 Preset = Literal["paper", "sound", "quick"]
-Granularity = Literal["channel", "weight", "2:4"]
+Granularity = Literal["channel", "weight", "vector", "2:4"]
 Control = Literal["dense", "dense-ce", "width", "reinit", "random-mask", "ce", "kd-only"]
 METHODS: tuple[Method, ...] = ("sp_sad", "lth_sad", "ss_sad")
 PRESETS: tuple[Preset, ...] = ("paper", "sound", "quick")
-GRANULARITIES: tuple[Granularity, ...] = ("channel", "weight", "2:4")
+GRANULARITIES: tuple[Granularity, ...] = ("channel", "weight", "vector", "2:4")
 CONTROLS: tuple[Control, ...] = (
     "dense",
     "dense-ce",
@@ -89,6 +89,9 @@ class Recipe(BaseModel):
     # Pruning.
     granularity: Granularity = Field(
         "channel", description="2:4 removes channels, then holds two of four weights at zero"
+    )
+    vector: Literal[4, 8, 32] = Field(
+        4, description="output channels whose weights go together at granularity vector"
     )
     importance: Literal["l2", "l1", "bn", "taylor", "saliency", "fpgm", "random"] = "l2"
     schedule: Literal["additive", "multiplicative", "cubic", "one_shot"] = "cubic"
@@ -162,6 +165,16 @@ class Recipe(BaseModel):
         if self.pruning_ratio is None and self.target_params is None and self.target_macs is None:
             raise ValueError("no target: set pruning_ratio, target_params or target_macs")
         return self
+
+    @property
+    def masks_weights(self) -> bool:
+        """Whether weights are held at zero in place of channels that are removed."""
+        return self.granularity in ("weight", "vector")
+
+    @property
+    def mask_vector(self) -> int:
+        """Output channels whose weights are masked together."""
+        return self.vector if self.granularity == "vector" else 1
 
     def to_yaml(self) -> str:
         """The recipe as YAML, every setting spelled out."""

@@ -22,10 +22,10 @@ def check_plan(recipe: Recipe) -> None:
             finishing stages that contradict the other settings.
     """
     _check_finish(recipe)
-    if recipe.granularity == "weight" and _relative_target(recipe) is None:
+    if recipe.masks_weights and _relative_target(recipe) is None:
         raise UserInputError(
-            "setting 'granularity': weight masks keep a share of the weights and need a relative "
-            "target; give target_params as a fraction, or granularity=channel"
+            f"setting 'granularity': {recipe.granularity} masks keep a share of the weights and "
+            "need a relative target; give target_params as a fraction, or granularity=channel"
         )
     if recipe.method == "sp_sad":
         sp_events(recipe)

@@ -75,7 +75,7 @@ class Pruner:
         graph = self._trace(original)
         costs = CostModel.of(original, graph)
         self.original = OriginalSize.of(graph, costs)
-        if recipe.granularity != "weight":
+        if not recipe.masks_weights:
             self._check_reachable(original, graph, costs)
 
     def sizes(self, student: Student) -> dict[str, float]:
@@ -99,14 +99,14 @@ class Pruner:
         Raises:
             BudgetMissedError: the network cannot get that small; the line says how far it can.
         """
-        if self._recipe.granularity == "weight":
+        if self._recipe.masks_weights:
             return self._mask_weights(student, progress)
         return self._prune_channels(student, self._budget.at(progress, self.original), learner)
 
     def prune_like(self, student: Student, model: Student, rng: np.random.Generator) -> None:
         """Remove as many channels from each group as `model` has lost, but drawn at random."""
         if model.masks is not None:
-            student.masks = model.masks.shuffled(student.module, rng)
+            student.masks = model.masks.shuffled(student.module, rng, self._recipe.mask_vector)
             return
         graph = self._trace(student.module)
         left = {group.name: group.size for group in self._trace(model.module).groups}
@@ -205,7 +205,9 @@ class Pruner:
     def _mask_weights(self, student: Student, progress: float) -> dict[str, Any]:
         if student.masks is None:
             student.masks = MaskSet.for_weights(student.module)
-        student.masks.shrink_to(student.module, kept_density(self._recipe, progress))
+        student.masks.shrink_to(
+            student.module, kept_density(self._recipe, progress), self._recipe.mask_vector
+        )
         student.hold()
         asked = 1.0 - kept_density(self._recipe, 1.0)
         return {

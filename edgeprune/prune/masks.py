@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeprune.errors import UserInputError
+from edgeprune.prune.columns import Columns, columns_of, conv_groups_of, lowest_columns
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.removal import Removal, check_removal, removed_positions
 
@@ -97,7 +98,7 @@ class MaskSet:
                     index = torch.from_numpy(positions).to(gone.device)
                     gone.index_fill_(slices.axis, index, True)
 
-    def shrink_to(self, model: nn.Module, density: float) -> None:
+    def shrink_to(self, model: nn.Module, density: float, vector: int = 1) -> None:
         """Hold the smallest weights, over all layers together, until `density` is left free.
 
         Weights that are held stay held, whatever they are now, and the largest weight of every
@@ -107,6 +108,8 @@ class MaskSet:
         Args:
             model: the network of these masks, with the weights that count.
             density: share of the covered weights that stays free, in [0, 1].
+            vector: output channels whose weights go together, see `columns`; the share is then
+                met to a column.
 
         Raises:
             UserInputError: a density out of range, or masks of another network.
@@ -114,6 +117,9 @@ class MaskSet:
         if not 0.0 <= density <= 1.0:
             raise UserInputError(f"density {density:g} is out of range: give a share from 0 to 1")
         parameters = self._parameters(model)
+        if vector > 1:
+            self._shrink_columns(model, parameters, density, vector)
+            return
         ranks = torch.cat([self._ranks(name, p) for name, p in parameters.items()])
         gone = min(self.size - round(density * self.size), self.size - len(parameters))
         if gone <= self.held:
@@ -138,14 +144,55 @@ class MaskSet:
                     if isinstance(value, Tensor) and value.shape == parameter.shape:
                         value.masked_fill_(gone, 0.0)
 
-    def shuffled(self, model: nn.Module, rng: np.random.Generator) -> MaskSet:
-        """As many held weights in every parameter, at random places."""
+    def _shrink_columns(
+        self,
+        model: nn.Module,
+        parameters: Mapping[str, nn.Parameter],
+        density: float,
+        vector: int,
+    ) -> None:
+        groups = conv_groups_of(model)
+        columns = {n: columns_of(p, vector, groups.get(n, 1)) for n, p in parameters.items()}
+        ranks = {n: self._column_ranks(n, parameters[n], column) for n, column in columns.items()}
+        sizes = torch.cat([column.sizes for column in columns.values()])
+        gone = self.size - round(density * self.size)
+        chosen = lowest_columns(torch.cat(list(ranks.values())), sizes, gone)
+        parts = torch.split(chosen, [len(part) for part in ranks.values()])
+        for (name, column), part in zip(columns.items(), parts, strict=True):
+            # The largest column, of infinite rank, may have been reached at a density of 0.
+            part &= ~torch.isinf(ranks[name])
+            before = self._gone[name]
+            self._gone[name] = before | column.spread(part).to(before.device)
+
+    def _column_ranks(self, name: str, parameter: Tensor, columns: Columns) -> Tensor:
+        """Mean squares, -1 where held and infinite at the largest."""
+        ranks = columns.mean_squares(parameter)
+        ranks[columns.number[self._gone[name].cpu()]] = -1.0
+        ranks[ranks.argmax()] = float("inf")
+        return ranks
+
+    def shuffled(self, model: nn.Module, rng: np.random.Generator, vector: int = 1) -> MaskSet:
+        """As many held weights in every parameter, at random places; columns stay together."""
         parameters = self._parameters(model)
+        if vector > 1:
+            return self._shuffled_columns(model, rng, vector)
         keep = {}
         for name in parameters:
             gone = self._gone[name]
             order = torch.from_numpy(rng.permutation(gone.numel()))
             keep[name] = ~gone.cpu().flatten()[order].view(gone.shape).to(gone.device)
+        return MaskSet(keep)
+
+    def _shuffled_columns(self, model: nn.Module, rng: np.random.Generator, vector: int) -> MaskSet:
+        groups, keep = conv_groups_of(model), {}
+        for name, parameter in self._parameters(model).items():
+            columns = columns_of(parameter, vector, groups.get(name, 1))
+            gone = torch.zeros(len(columns.sizes), dtype=torch.bool)
+            gone[columns.number[self._gone[name].cpu()]] = True
+            for size in set(columns.sizes.tolist()):  # short columns: among themselves
+                same = (columns.sizes == size).nonzero().flatten()
+                gone[same] = gone[same[torch.from_numpy(rng.permutation(len(same)))]]
+            keep[name] = ~columns.spread(gone).to(parameter.device)
         return MaskSet(keep)
 
     def _ranks(self, name: str, parameter: Tensor) -> Tensor:
