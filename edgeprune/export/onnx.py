@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from edgeprune.atomic import write_bytes_atomic
 from edgeprune.device.targets import Target, UnknownTargetError, find_target
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
+from edgeprune.export.einsum import plain_einsums
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
 from edgeprune.export.names import input_names, output_names
 from edgeprune.export.node_modules import note_modules
@@ -89,6 +90,7 @@ def export_onnx(
     with evaluating(model), contiguous_weights(model):
         outputs = _count_outputs(model, inputs)
         proto = _run_exporter(model, inputs, outputs, exporter_opset(opset))
+    plain_einsums(proto)
     proto = bring_to(proto, opset, board)
     strip_exporter_notes(proto)
     note_modules(proto)
