@@ -37,11 +37,21 @@ def bring_to(model: ModelProto, wanted: int, target: Target) -> ModelProto:
         model = lower(model, wanted, without_layer_norm=old)
     elif wanted > written:
         try:
-            model = version_converter.convert_version(model, wanted)
+            raised = version_converter.convert_version(model, wanted)
         except RuntimeError as failure:
             raise UnsupportedError(
                 f"opset {wanted} cannot be reached from {written}: {failure}"
             ) from failure
+        _keep_notes(model, raised)
+        model = raised
     # Older parsers refuse a newer file format unread.
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
     return model
+
+
+def _keep_notes(before: ModelProto, after: ModelProto) -> None:
+    """Where nodes come from, which ONNX's converter leaves out."""
+    notes = {node.name: node.metadata_props for node in before.graph.node if node.name}
+    for node in after.graph.node:
+        if node.name in notes and not node.metadata_props:
+            node.metadata_props.extend(notes[node.name])
