@@ -52,3 +52,18 @@ def test_half_scales_are_fp16_numbers_and_never_smaller(scale: float) -> None:
 def test_a_value_that_is_always_zero_gets_a_usable_scale(half_scales: bool) -> None:
     assert activation_scale(0.0, half_scales=half_scales) == 1.0
     assert activation_scale(127.0, half_scales=half_scales) == 1.0
+
+
+@pytest.mark.parametrize("half_scales", [True, False])
+def test_weights_that_decayed_to_denormal_numbers(half_scales: bool) -> None:
+    weight = np.array([[1e-45, -1e-44], [1e-40, 0.0], [1.0, -0.5]], dtype=np.float32)
+    with np.errstate(all="raise", under="ignore"):
+        found = quantise_weight(weight, 0, half_scales=half_scales)
+    assert (found.scales >= np.finfo(np.float32).tiny).all()
+    assert found.values[2].tolist() == [127, -63 if half_scales else -64]
+    assert activation_scale(1e-44, half_scales=half_scales) >= np.finfo(np.float32).tiny
+
+
+def test_scales_beyond_fp16_stay_finite() -> None:
+    assert activation_scale(127 * 1e5, half_scales=True) == 1e5
+    assert activation_scale(127 * 65504.0, half_scales=True) == 65504.0
