@@ -70,7 +70,7 @@ class _Writer:
         self.graph = Graph(model)
         self._thresholds = thresholds
         self._half, self._integer_weights = half_scales, integer_weights
-        self._rounded: dict[str, str] = {}
+        self._rounded: dict[tuple[str, int | None], str] = {}  # by name and axis of the scales
         self._zeros: dict[int, str] = {}
 
     def pairs(self, site: Site, node: NodeProto, joint: Joint | None) -> list[NodeProto]:
@@ -90,15 +90,15 @@ class _Writer:
         return made
 
     def _activation(self, site: Site, name: str) -> tuple[str, list[NodeProto]]:
-        if name in self._rounded:
-            return self._rounded[name], []
+        if (name, None) in self._rounded:
+            return self._rounded[name, None], []
         scale = activation_scale(self._thresholds[name], half_scales=self._half)
         steps = [self._add(f"{name}_scale", np.array(scale, dtype=np.float32)), self._zero(0)]
         return self._pair(name, steps, None)
 
     def _weight(self, site: Site, name: str) -> tuple[str, list[NodeProto]]:
-        if name in self._rounded:
-            return self._rounded[name], []
+        if (name, site.axis) in self._rounded:
+            return self._rounded[name, site.axis], []
         weight = self.graph.constant(name)
         assert weight is not None
         integers = quantise_weight(weight, site.axis, half_scales=self._half)
@@ -116,7 +116,7 @@ class _Writer:
     def _dequantised(
         self, name: str, inputs: list[str], axis: int | None, before: list[NodeProto]
     ) -> tuple[str, list[NodeProto]]:
-        made = self._rounded[name] = self.graph.fresh(f"{name}_rounded")
+        made = self._rounded[name, axis] = self.graph.fresh(f"{name}_rounded")
         return made, [*before, _node("DequantizeLinear", inputs, made, axis)]
 
     def _zero(self, channels: int) -> str:

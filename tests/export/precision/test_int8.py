@@ -197,3 +197,28 @@ def test_unusable_settings_and_data_are_told(residual: onnx.ModelProto) -> None:
         plan_int8(residual, infinite, Calibration(), half_scales=False)
     with pytest.raises(UserInputError, match="needs --calibration-data"):
         convert(residual, "int8", find_target("rtx"), feeds(*SHAPE))
+
+
+class Tied(nn.Module):
+    """One weight, read as it is and transposed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.tied, self.last = nn.Linear(12, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.tied(torch.relu(self.first(x.flatten(1)))))
+        return self.last(torch.relu(x @ self.tied.weight))
+
+
+def test_a_weight_that_two_layers_read_along_different_axes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    graph = exported(Tied(), tmp_path, 3, 2, 2)
+    made = convert(graph, "int8", find_target("rtx"), feeds(3, 2, 2), Calibration("min-max"))
+    axes = {}
+    for node in ops(made.model, "DequantizeLinear"):
+        for attribute in node.attribute:
+            axes[node.output[0]] = attribute.i
+    heavy = [*ops(made.model, "Gemm"), *ops(made.model, "MatMul")]
+    read = {node.op_type: axes[node.input[1]] for node in heavy if node.input[1] in axes}
+    assert read == {"Gemm": 0, "MatMul": 1}
