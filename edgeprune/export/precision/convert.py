@@ -67,6 +67,7 @@ def convert(
     """
     if precision == "fp32":
         return Converted(model)
+    by_flags = target.tensorrt_release is not None and not is_strongly_typed(target)
     half = precision == "fp16" or is_strongly_typed(target)
     plan = None
     written = model
@@ -75,13 +76,12 @@ def convert(
             raise UserInputError("--precision int8 needs --calibration-data: a few hundred images")
         _require_half_scales(model, target)
         plan = plan_int8(model, feeds, calibration, half_scales=half)
-        integers = target.tensorrt_release is None or is_strongly_typed(target)
-        written = write_int8(model, plan, half_scales=half, integer_weights=integers)
+        written = write_int8(model, plan, half_scales=half, integer_weights=not by_flags)
+    if by_flags:  # they allow FP16 in INT8 engines too, for what is not quantised
+        return Converted(written, to_half(model, largest_magnitudes(model, feeds)).kept, plan)
     if not half:
         return Converted(written, {}, plan)
     halved = to_half(written, largest_magnitudes(model, feeds))
-    if target.tensorrt_release is not None and not is_strongly_typed(target):
-        return Converted(written, halved.kept, plan)  # the builder's flags make it FP16
     return Converted(halved.model, halved.kept, plan)
 
 

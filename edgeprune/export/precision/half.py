@@ -15,8 +15,9 @@ import onnx
 from onnx import TensorProto, defs, helper, inliner, numpy_helper, shape_inference
 
 from edgeprune.export.onnx_graph import Graph, attributes, opset_of, refuse
-from edgeprune.export.precision.delicate import takes_half, why_single
+from edgeprune.export.precision.delicate import takes_half
 from edgeprune.export.precision.norms import with_plain_norms
+from edgeprune.export.precision.single import single_nodes
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -64,8 +65,9 @@ class _Writer:
     """Goes through the nodes in their order and keeps note of each value's present type."""
 
     def __init__(self, model: ModelProto, largest: Mapping[str, float]) -> None:
-        self._model, self._largest, self._opset = model, largest, opset_of(model)
+        self._model, self._opset = model, opset_of(model)
         self._graph = Graph(shape_inference.infer_shapes(model, data_prop=True))
+        self._single = single_nodes(model, self._graph, self._opset, largest)
         self._constants = _constants(model)
         self._outputs = {value.name for value in model.graph.output}
         self._type: dict[str, int] = {}
@@ -91,7 +93,7 @@ class _Writer:
         if any(attribute.HasField("g") for attribute in node.attribute):
             raise refuse(node, "holds a graph of its own, which is not written in FP16; use fp32")
         floats = [n for n in (*node.input, *node.output) if n and self._is_float(n)]
-        why = why_single(node, self._graph, self._opset, self._largest) if floats else None
+        why = self._single.get(node.output[0])
         if why is not None:
             self.kept[node.name] = f"{node.op_type} {why}"
         made = onnx.NodeProto()
