@@ -21,6 +21,7 @@ from edgeprune.export.precision.calibration import (
     top1_score,
 )
 from edgeprune.export.precision.convert import (
+    Converted,
     checked,
     convert,
     is_strongly_typed,
@@ -59,7 +60,7 @@ def apply_precision(
     Raises:
         UserInputError: INT8 without data.
         UnsupportedError: this precision cannot be written for this target.
-        AccuracyGateMissedError: even with all layers put back more is lost than allowed.
+        AccuracyGateMissedError: no layer can stay INT8, or even so more is lost than allowed.
     """
     model = onnx.load(path)
     names = tuple(value.name for value in model.graph.input)
@@ -73,6 +74,7 @@ def apply_precision(
     allowed = request.max_accuracy_drop if score is not None else None
     how = Calibration(request.calibration, request.ends, learned or {}, score, allowed, count=count)
     converted = convert(model, request.name, target, feeds, how)
+    _require_int8(converted)
     report = measured(
         model,
         converted,
@@ -97,3 +99,12 @@ def _remark(target: Target) -> str:
         return _ON_CPU
     has_flags = target.tensorrt_release is not None and not is_strongly_typed(target)
     return _BY_FLAGS if has_flags else ""
+
+
+def _require_int8(converted: Converted) -> None:
+    """No file that is called INT8 and holds none: TensorRT 8 would ask for a calibrator, too."""
+    if converted.int8 is not None and not converted.int8.nodes:
+        raise AccuracyGateMissedError(
+            "int8: every layer would have to go back to floating point; allow more with "
+            "--max-accuracy-drop, or use --precision fp16"
+        )

@@ -39,7 +39,7 @@ class Calibration:
             what calibration says.
         score: the metric that layers are put back for; None puts none back.
         max_accuracy_drop: points of it that may be lost.
-        ranks: measure what each place costs alone, a run each; needed to put layers back.
+        ranks: measure what each place costs alone, a run each; done anyway to put layers back.
         count: told how far it is.
     """
 

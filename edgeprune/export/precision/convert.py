@@ -110,7 +110,7 @@ def precision_notes(precision: PrecisionName, converted: Converted) -> dict[str,
     notes: dict[str, Any] = {"precision": precision, "fp32_nodes": list(converted.kept_fp32)}
     if converted.int8 is not None:
         notes["calibration"] = converted.int8.calibration
-        notes["int8_nodes"] = list(converted.int8.kept.on)
+        notes["int8_nodes"] = sorted(converted.int8.nodes)
     return notes
 
 

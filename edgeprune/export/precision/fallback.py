@@ -20,7 +20,8 @@ class SiteCost:
     Attributes:
         node: of the site.
         label: the layer, for people.
-        noise_db: signal-to-noise ratio of the output in decibels; the lower, the worse.
+        noise_db: signal-to-noise ratio of the output in decibels, of several outputs the lowest;
+            the lower, the worse.
     """
 
     node: str
@@ -49,13 +50,13 @@ def site_costs(
     board: Switchboard, feeds: Sequence[Feed], count: Counting = silent
 ) -> tuple[SiteCost, ...]:
     """Each site alone in INT8, the costliest first."""
-    exact = [board.run(feed, ()) for feed in feeds]
+    exact = [board.outputs(feed, ()) for feed in feeds]
     costs = []
     for number, site in enumerate(board.sites.found, start=1):
         count("measuring layers in INT8", number, len(board.sites.found))
         alone = [site.node] if site.extends is None else [site.node, site.extends]
-        found = [board.run(feed, alone) for feed in feeds]
-        costs.append(SiteCost(site.node, site.label, noise_db(exact, found)))
+        found = [board.outputs(feed, alone) for feed in feeds]
+        costs.append(SiteCost(site.node, site.label, worst_noise_db(exact, found)))
     return tuple(sorted(costs, key=lambda cost: cost.noise_db))
 
 
@@ -67,6 +68,19 @@ def noise_db(exact: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.f
     if noise == 0.0:
         return float("inf")
     return float(10.0 * np.log10(max(signal, 1e-300) / noise))
+
+
+def worst_noise_db(
+    exact: Sequence[Sequence[NDArray[np.floating]]], found: Sequence[Sequence[NDArray[np.floating]]]
+) -> float:
+    """That of the output with the most noise: the quiet ones must not hide it.
+
+    Args:
+        exact: all outputs of the network, by batch.
+        found: the same of the one that is measured.
+    """
+    by_output = zip(zip(*exact, strict=True), zip(*found, strict=True), strict=True)
+    return min(noise_db(a, b) for a, b in by_output)
 
 
 def fall_back(

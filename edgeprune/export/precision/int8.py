@@ -10,7 +10,13 @@ import numpy as np
 
 from edgeprune.errors import UnsupportedError
 from edgeprune.export.precision.calibration import Calibration
-from edgeprune.export.precision.fallback import Kept, SiteCost, fall_back, noise_db, site_costs
+from edgeprune.export.precision.fallback import (
+    Kept,
+    SiteCost,
+    fall_back,
+    site_costs,
+    worst_noise_db,
+)
 from edgeprune.export.precision.histogram import Histogram
 from edgeprune.export.precision.integers import LEVELS
 from edgeprune.export.precision.qdq import write_qdq
@@ -48,6 +54,11 @@ class Int8Plan:
     noise_db: float
     tried_db: dict[str, float]
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The sites that are INT8 in the end, by node."""
+        return self.sites.closed(self.kept.on)
+
 
 def plan_int8(
     model: ModelProto,
@@ -76,11 +87,11 @@ def plan_int8(
     few = _some_samples(feeds)
     name, thresholds, tried = _chosen(model, sites, spread, few, how, half_scales)
     with opened(model, sites, thresholds, half_scales=half_scales) as board:
-        costs = site_costs(board, few, how.count) if how.ranks else ()
+        ranked = how.ranks or _may_put_back(how)
+        costs = site_costs(board, few, how.count) if ranked else ()
         kept = _kept(board, costs, how)
-        noise = noise_db(
-            [board.run(feed, ()) for feed in few], [board.run(feed, kept.on) for feed in few]
-        )
+        exact = [board.outputs(feed, ()) for feed in few]
+        noise = worst_noise_db(exact, [board.outputs(feed, kept.on) for feed in few])
     return Int8Plan(sites, kept, costs, thresholds, name, noise, tried)
 
 
@@ -91,11 +102,15 @@ def write_int8(
     return write_qdq(
         model,
         plan.sites,
-        plan.sites.closed(plan.kept.on),
+        plan.nodes,
         plan.thresholds,
         half_scales=half_scales,
         integer_weights=integer_weights,
     )
+
+
+def _may_put_back(how: Calibration) -> bool:
+    return how.score is not None and how.max_accuracy_drop is not None
 
 
 def _kept(board: Switchboard, costs: tuple[SiteCost, ...], how: Calibration) -> Kept:
@@ -129,8 +144,9 @@ def _chosen(
     everything = [site.node for site in sites.found]
     for name in names:
         with opened(model, sites, found[name], half_scales=half_scales) as board:
-            exact = [board.run(feed, ()) for feed in feeds]
-            tried[name] = noise_db(exact, [board.run(feed, everything) for feed in feeds])
+            exact = [board.outputs(feed, ()) for feed in feeds]
+            found_now = [board.outputs(feed, everything) for feed in feeds]
+            tried[name] = worst_noise_db(exact, found_now)
     best = max(names, key=lambda name: tried[name])
     return best, found[best], tried
 

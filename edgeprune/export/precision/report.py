@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeprune.errors import AccuracyGateMissedError, UserInputError
 from edgeprune.export.precision.calibration import Score
 from edgeprune.export.precision.convert import Converted, PrecisionName
 from edgeprune.export.precision.emulate import emulated
-from edgeprune.export.precision.fallback import noise_db
+from edgeprune.export.precision.fallback import worst_noise_db
 from edgeprune.export.precision.int8 import Int8Plan
 from edgeprune.export.precision.sessions import running
 from edgeprune.export.precision.survey import Feed
@@ -55,7 +56,7 @@ class PrecisionReport:
         calibration: method that chose the scales; None without INT8.
         tried_db: noise of each method that was tried, everything in INT8.
         max_abs_error: largest difference from FP32's outputs.
-        noise_db: signal-to-noise ratio against them, in decibels.
+        noise_db: signal-to-noise ratio against them, in decibels; of the worst output.
         metric_fp32: top-1 in percent on the validation split; None without labelled data.
         metric: the same in this precision.
         allowed_drop: points that may be lost; None where nothing was asked.
@@ -124,10 +125,15 @@ def measured(
     Args:
         before: the graph of FP32.
         score: the metric; None where the data has no labels.
+
+    Raises:
+        UserInputError: outputs of FP32 are not finite.
+        AccuracyGateMissedError: those of the other graph alone are not.
     """
     with running(before) as exact, running(emulated(converted.model)) as found:
-        a = [_first(exact.infer(feed)) for feed in feeds]
-        b = [_first(found.infer(feed)) for feed in feeds]
+        a = [list(exact.infer(feed).values()) for feed in feeds]
+        b = [list(found.infer(feed).values()) for feed in feeds]
+        _require_finite(a, b, precision)
         metrics = (
             (None, None)
             if score is None
@@ -144,8 +150,8 @@ def measured(
         layers=_layer_costs(plan),
         calibration=plan.calibration if plan else None,
         tried_db={} if plan is None else {n: _finite(v) for n, v in plan.tried_db.items()},
-        max_abs_error=max(float(np.abs(x - y).max()) for x, y in zip(a, b, strict=True)),
-        noise_db=_finite(noise_db(a, b)),
+        max_abs_error=max(map(_max_abs_error, a, b)),
+        noise_db=_finite(worst_noise_db(a, b)),
         metric_fp32=metrics[0],
         metric=metrics[1],
         allowed_drop=allowed_drop,
@@ -156,15 +162,35 @@ def measured(
 def _int8_layers(plan: Int8Plan | None) -> tuple[str, ...]:
     if plan is None:
         return ()
-    on = plan.sites.closed(plan.kept.on)
+    on = plan.nodes
     return tuple(site.label for site in plan.sites.found if site.node in on)
 
 
 def _layer_costs(plan: Int8Plan | None) -> tuple[LayerCost, ...]:
     if plan is None:
         return ()
-    on = plan.sites.closed(plan.kept.on)
+    on = plan.nodes
     return tuple(LayerCost(c.label, _finite(c.noise_db), c.node in on) for c in plan.costs)
+
+
+def _require_finite(
+    exact: list[list[np.ndarray]], found: list[list[np.ndarray]], precision: PrecisionName
+) -> None:
+    if not all(np.isfinite(output).all() for outputs in exact for output in outputs):
+        raise UserInputError(
+            "the network's outputs are not finite in fp32 already on this data; check its weights "
+            "and the normalisation"
+        )
+    if not all(np.isfinite(output).all() for outputs in found for output in outputs):
+        raise AccuracyGateMissedError(
+            f"{precision}: outputs become infinite or no numbers where fp32's are finite; use "
+            "--precision fp32"
+        )
+
+
+def _max_abs_error(exact: list[np.ndarray], found: list[np.ndarray]) -> float:
+    pairs = zip(exact, found, strict=True)
+    return max(float(np.abs(x.astype(np.float64) - y).max(initial=0.0)) for x, y in pairs)
 
 
 def _first(outputs: dict[str, np.ndarray]) -> np.ndarray:

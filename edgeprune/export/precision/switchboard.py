@@ -36,10 +36,13 @@ class Switchboard:
 
     def run(self, feed: Feed, on: Collection[str]) -> NDArray[np.float32]:
         """The first output with these sites, by node, in INT8."""
+        return self.outputs(feed, on)[0]
+
+    def outputs(self, feed: Feed, on: Collection[str]) -> list[NDArray[np.float32]]:
+        """All outputs with these sites, by node, in INT8."""
         active = self._sites.closed(on)
         switches = np.array([site.node in active for site in self._sites.found])
-        outputs = self._runner.infer({**feed, _SWITCHES: switches})
-        return next(iter(outputs.values()))
+        return list(self._runner.infer({**feed, _SWITCHES: switches}).values())
 
 
 @contextlib.contextmanager
