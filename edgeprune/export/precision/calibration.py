@@ -14,7 +14,7 @@ from edgeprune.export.precision.survey import Feed
 from edgeprune.export.precision.thresholds import THRESHOLDS
 
 _BATCH = 64
-_EVAL_BATCH = 256
+_EVAL_BATCH = 64  # FP16 is emulated in several FP32 values a value
 METHODS = (*THRESHOLDS, "auto")
 
 # What a network is worth on labelled data: points of a metric, the higher the better.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, shape_inference
 
+from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.errors import UserInputError
 from edgeprune.export.onnx_graph import Graph
 from edgeprune.export.precision.histogram import Histogram
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 Feed = Mapping[str, NDArray[Any]]
+# Of all values of a graph together: those of a large network take hundreds of MB an image.
+_MOST_BYTES = 2**28
 
 
 def histograms(
@@ -34,8 +37,7 @@ def histograms(
     inner = sorted(set(values) - inputs)
     seen = 0
     with running(_with_outputs(model, inner)) as runner:
-        for feed in feeds:
-            outputs = runner.infer(feed)
+        for feed, outputs in _in_portions(runner, feeds):
             seen += 1
             for name, histogram in found.items():
                 taken = feed[name] if name in inputs else outputs[name]
@@ -55,8 +57,8 @@ def largest_magnitudes(model: ModelProto, feeds: Iterable[Feed]) -> dict[str, fl
     names = float_values(model)
     found = dict.fromkeys(names, 0.0)
     with running(_with_outputs(model, names)) as runner:
-        for feed in feeds:
-            for name, values in runner.infer(feed).items():
+        for _, outputs in _in_portions(runner, feeds):
+            for name, values in outputs.items():
                 if name in found and values.size:
                     found[name] = max(found[name], float(np.abs(values).max()))
     return found
@@ -72,6 +74,25 @@ def float_values(model: ModelProto) -> tuple[str, ...]:
         for name in node.output
         if name and graph.dtype(name) == TensorProto.FLOAT
     )
+
+
+def _in_portions(
+    runner: OnnxRuntimeRunner, feeds: Iterable[Feed]
+) -> Iterator[tuple[Feed, dict[str, NDArray[Any]]]]:
+    """Inputs and outputs of as many samples at once as their outputs leave memory for."""
+    size = 0
+    for feed in feeds:
+        count = len(next(iter(feed.values())))
+        if not size:
+            one = runner.infer(_samples(feed, 0, 1))
+            size = max(1, _MOST_BYTES // max(1, sum(values.nbytes for values in one.values())))
+        for start in range(0, count, size):
+            part = _samples(feed, start, start + size)
+            yield part, runner.infer(part)
+
+
+def _samples(feed: Feed, start: int, stop: int) -> Feed:
+    return {name: values[start:stop] for name, values in feed.items()}
 
 
 def _with_outputs(model: ModelProto, values: Collection[str]) -> ModelProto:
