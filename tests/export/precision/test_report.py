@@ -34,7 +34,7 @@ class TwoHeads(nn.Module):
 
 def reported(before: onnx.ModelProto, after: Converted, scale: float = 1.0) -> PrecisionReport:
     data = [{"input": feed["input"] * np.float32(scale)} for feed in feeds(*SHAPE)]
-    return measured(before, after, "fp16", data, score=None, allowed_drop=None, by_flags=False)
+    return measured(before, after, "fp16", data, score=None, allowed_drop=None, remark="")
 
 
 def test_every_output_counts(tmp_path: Path) -> None:
