@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.device.targets import Target
@@ -23,14 +22,12 @@ from edgeprune.export.precision.apply import apply_precision
 from edgeprune.export.precision.report import PrecisionReport
 from edgeprune.export.precision.request import PrecisionRequest
 from edgeprune.export.precision.survey import Feed
+from edgeprune.export.sources import model_file, prepared, source_data
 from edgeprune.models.input_shape import image_shape
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
-from edgeprune.recipe import load_recipe
 from edgeprune.train.progress import Progress
 
-STUDENT = "student.pt"
-RECIPE = "recipe.yaml"
 _RANDOM_SAMPLES = 4
 _BATCH_SIZE = 64
 _BATCHES = 4
@@ -106,7 +103,7 @@ def export_file(
     """
     board, request = target_of(target, jetpack), precision or PrecisionRequest()
     shown = progress or Progress()
-    file = _model_file(Path(source))
+    file = model_file(Path(source))
     kind = "" if request.name == "fp32" else f".{request.name}"
     path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}{kind}.onnx")
     if not path.parent.is_dir():
@@ -133,7 +130,14 @@ def export_file(
                 unchecked,
                 request,
                 board,
-                data=_calibration_data(loaded, shape, Path(source), calibration_data, shown),
+                data=source_data(
+                    loaded,
+                    shape[1],
+                    Path(source),
+                    calibration_data,
+                    "--calibration-data",
+                    shown.decoding,
+                ),
                 fallback_feeds=[_feed(inputs) for inputs in batches],
                 learned=loaded.quantization,
                 metadata=known,
@@ -156,16 +160,6 @@ def export_file(
     )
 
 
-def _model_file(source: Path) -> Path:
-    if not source.is_dir():
-        return source
-    if not (source / STUDENT).is_file():
-        raise UserInputError(
-            f"{source}: holds no {STUDENT}; give a folder that edgeprune compress has finished"
-        )
-    return source / STUDENT
-
-
 def _batches(
     loaded: LoadedModel, shape: tuple[int, int, int], spec: str | None, shown: Progress
 ) -> tuple[list[tuple[Tensor, ...]], str]:
@@ -173,51 +167,9 @@ def _batches(
     if spec is None:
         generator = keyed_generator(0, "export", "example")
         return [(torch.randn(_RANDOM_SAMPLES, *shape, generator=generator),)], "random inputs"
-    data = _loaded_data(loaded, shape, spec, shown)
+    data = prepared(loaded, load_data(spec, seed=0, image_size=shape[1], progress=shown.decoding))
     batches = data.batches("val", batch_size=_BATCH_SIZE)
     return [batch.inputs for batch in islice(batches, _BATCHES)], spec
-
-
-def _calibration_data(
-    loaded: LoadedModel,
-    shape: tuple[int, int, int],
-    source: Path,
-    spec: str | None,
-    shown: Progress,
-) -> Data | None:
-    """The data that is asked for, or else that of a run's recipe, split as it was there."""
-    if spec is not None:
-        return _loaded_data(loaded, shape, spec, shown)
-    if not (source / RECIPE).is_file():
-        return None
-    recipe = load_recipe(source / RECIPE)
-    try:
-        data = load_data(
-            recipe.data,
-            seed=recipe.seed,
-            val_fraction=recipe.val_fraction,
-            train_limit=recipe.train_limit,
-            image_size=recipe.image_size,
-            progress=shown.decoding,
-        )
-    except UserInputError as failure:
-        raise UserInputError(
-            f"the run's own data cannot be used ({failure}): give --calibration-data"
-        ) from failure
-    return _prepared(loaded, data)
-
-
-def _loaded_data(
-    loaded: LoadedModel, shape: tuple[int, int, int], spec: str, shown: Progress
-) -> Data:
-    data = load_data(spec, seed=0, image_size=shape[1], progress=shown.decoding)
-    return _prepared(loaded, data)
-
-
-def _prepared(loaded: LoadedModel, data: Data) -> Data:
-    """The data as the network wants it."""
-    stored = loaded.preprocessing
-    return data if stored is None else data.with_preprocessing(stored)
 
 
 def _feed(inputs: tuple[Tensor, ...]) -> Feed:

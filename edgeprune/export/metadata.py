@@ -50,9 +50,24 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
         model = onnx.load(os.fspath(path), load_external_data=False)
     except (OSError, DecodeError) as failure:
         raise CorruptFileError(f"{path} is not a readable ONNX file; export it again") from failure
+    found = metadata_of(model, path)
+    if found is None:
+        raise CorruptFileError(f"{path} carries no edgeprune metadata; export it with edgeprune")
+    return found
+
+
+def metadata_of(model: ModelProto, path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The values that `export_onnx` stored in a graph; None in one of another tool.
+
+    Args:
+        path: its file, for messages.
+
+    Raises:
+        CorruptFileError: the values are damaged.
+    """
     props = {prop.key: prop.value for prop in model.metadata_props}
     if "edgeprune_version" not in props:
-        raise CorruptFileError(f"{path} carries no edgeprune metadata; export it with edgeprune")
+        return None
     try:
         return {key: json.loads(value) for key, value in props.items()}
     except ValueError as failure:

@@ -20,7 +20,8 @@ from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
 from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
-from edgeprune.methods.sources import TeacherSource, output_columns
+from edgeprune.methods.sources import TeacherSource
+from edgeprune.models.classes import output_columns
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
@@ -178,7 +179,7 @@ def sensitivity_of_file(
         raise UserInputError(f"{source.path}: an exported program cannot be cut; give its weights")
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
-    columns = output_columns(loaded, data)
+    columns = output_columns(loaded, data.classes)
     chosen = join_world(device).device
     order = None if columns is None else columns.to(chosen)
 

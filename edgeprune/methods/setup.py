@@ -21,10 +21,10 @@ from edgeprune.methods.run import Run
 from edgeprune.methods.sources import (
     StudentSource,
     TeacherSource,
-    output_columns,
     student_source,
 )
 from edgeprune.methods.student import seeded
+from edgeprune.models.classes import output_columns
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
 from edgeprune.recipe import Recipe
@@ -123,7 +123,7 @@ def prepare_run(
     loaded = sources.load_teacher(data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
-    columns = output_columns(loaded, data)
+    columns = output_columns(loaded, data.classes)
     student = sources.make_student(recipe, loaded, data)
     probe = data.example_inputs(2)
     original = student.build()

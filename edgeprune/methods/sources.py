@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
@@ -18,7 +18,7 @@ from edgeprune.methods.student import seeded
 from edgeprune.models.factory import load_factory
 from edgeprune.models.file_kind import identify
 from edgeprune.models.registry import build_model
-from edgeprune.models.teacher import LoadedModel, class_mapping, load_teacher
+from edgeprune.models.teacher import LoadedModel, load_teacher
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,6 @@ class StudentSource:
     arch: str
     arch_args: Mapping[str, Any] = field(default_factory=dict)
     fresh: Callable[[int], nn.Module] | None = None
-
-
-def output_columns(loaded: LoadedModel, data: Data) -> Tensor | None:
-    """The teacher's output of every class of the data; None where they agree as they are.
-
-    Raises:
-        UserInputError: the teacher does not know one of the classes.
-    """
-    if loaded.classes is None or not data.classes or loaded.classes == data.classes:
-        return None
-    try:
-        return class_mapping(loaded.classes, data.classes)
-    except UserInputError as failure:
-        raise UserInputError(f"{loaded.source or 'the teacher'}: {failure}") from failure
 
 
 def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int) -> StudentSource:

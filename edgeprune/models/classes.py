@@ -9,6 +9,24 @@ import torch
 from torch import Tensor
 
 from edgeprune.errors import UserInputError
+from edgeprune.models.loaded import LoadedModel
+
+
+def output_columns(loaded: LoadedModel, classes: Sequence[str]) -> Tensor | None:
+    """The network's output of every class of the data; None where they agree as they are.
+
+    Args:
+        classes: of the data; none where it has no classes.
+
+    Raises:
+        UserInputError: the network does not know one of the classes.
+    """
+    if loaded.classes is None or not classes or loaded.classes == tuple(classes):
+        return None
+    try:
+        return class_mapping(loaded.classes, classes)
+    except UserInputError as failure:
+        raise UserInputError(f"{loaded.source or 'the teacher'}: {failure}") from failure
 
 
 def class_mapping(model_classes: Sequence[str], data_classes: Sequence[str]) -> Tensor:
@@ -31,7 +49,7 @@ def _missing(missing: list[str], model_classes: Sequence[str], wanted: int) -> s
     near = difflib.get_close_matches(missing[0], model_classes, n=1)
     hint = f" (near: {near[0]!r})" if near else ""
     return (
-        f"the teacher has no output for {len(missing)} of the data's {wanted} classes, "
-        f"first {missing[0]!r}{hint}; name the classes in the JSON beside the teacher as the data "
+        f"the network has no output for {len(missing)} of the data's {wanted} classes, "
+        f"first {missing[0]!r}{hint}; name the classes in the JSON beside it as the data "
         "does, in output order"
     )

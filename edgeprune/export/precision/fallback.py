@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.export.noise import noise_db
 from edgeprune.export.precision.calibration import Counting, silent
 from edgeprune.export.precision.survey import Feed
 from edgeprune.export.precision.switchboard import Switchboard
@@ -58,16 +59,6 @@ def site_costs(
         found = [board.outputs(feed, alone) for feed in feeds]
         costs.append(SiteCost(site.node, site.label, worst_noise_db(exact, found)))
     return tuple(sorted(costs, key=lambda cost: cost.noise_db))
-
-
-def noise_db(exact: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> float:
-    """Signal-to-noise ratio in decibels, over all arrays together; infinite for equal ones."""
-    signal = sum(float(np.square(a, dtype=np.float64).sum()) for a in exact)
-    pairs = zip(exact, found, strict=True)
-    noise = sum(float(np.square(a.astype(np.float64) - b).sum()) for a, b in pairs)
-    if noise == 0.0:
-        return float("inf")
-    return float(10.0 * np.log10(max(signal, 1e-300) / noise))
 
 
 def worst_noise_db(

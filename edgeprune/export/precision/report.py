@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeprune.errors import AccuracyGateMissedError, UserInputError
+from edgeprune.export.noise import finite_db
 from edgeprune.export.precision.calibration import Score
 from edgeprune.export.precision.convert import Converted, PrecisionName
 from edgeprune.export.precision.emulate import emulated
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _WORST = 5
-_CLEAN_DB = 200.0  # beyond float32: equal as far as anybody can tell
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ def measured(
         left=dict(plan.sites.left) if plan else {},
         layers=_layer_costs(plan),
         calibration=plan.calibration if plan else None,
-        tried_db={} if plan is None else {n: _finite(v) for n, v in plan.tried_db.items()},
+        tried_db={} if plan is None else {n: finite_db(v) for n, v in plan.tried_db.items()},
         max_abs_error=max(map(_max_abs_error, a, b)),
-        noise_db=_finite(worst_noise_db(a, b)),
+        noise_db=finite_db(worst_noise_db(a, b)),
         metric_fp32=metrics[0],
         metric=metrics[1],
         allowed_drop=allowed_drop,
@@ -170,7 +170,7 @@ def _layer_costs(plan: Int8Plan | None) -> tuple[LayerCost, ...]:
     if plan is None:
         return ()
     on = plan.nodes
-    return tuple(LayerCost(c.label, _finite(c.noise_db), c.node in on) for c in plan.costs)
+    return tuple(LayerCost(c.label, finite_db(c.noise_db), c.node in on) for c in plan.costs)
 
 
 def _require_finite(
@@ -195,8 +195,3 @@ def _max_abs_error(exact: list[np.ndarray], found: list[np.ndarray]) -> float:
 
 def _first(outputs: dict[str, np.ndarray]) -> np.ndarray:
     return next(iter(outputs.values()))
-
-
-def _finite(value: float) -> float:
-    """JSON has no infinity."""
-    return min(value, _CLEAN_DB)

@@ -36,7 +36,7 @@ def histograms(
     inputs = {value.name for value in model.graph.input}
     inner = sorted(set(values) - inputs)
     seen = 0
-    with running(_with_outputs(model, inner)) as runner:
+    with running(with_outputs(model, inner)) as runner:
         for feed, outputs in _in_portions(runner, feeds):
             seen += 1
             for name, histogram in found.items():
@@ -56,7 +56,7 @@ def largest_magnitudes(model: ModelProto, feeds: Iterable[Feed]) -> dict[str, fl
     """The greatest magnitude of every FP32 value that a node computes, by name."""
     names = float_values(model)
     found = dict.fromkeys(names, 0.0)
-    with running(_with_outputs(model, names)) as runner:
+    with running(with_outputs(model, names)) as runner:
         for _, outputs in _in_portions(runner, feeds):
             for name, values in outputs.items():
                 if name in found and values.size:
@@ -95,7 +95,7 @@ def _samples(feed: Feed, start: int, stop: int) -> Feed:
     return {name: values[start:stop] for name, values in feed.items()}
 
 
-def _with_outputs(model: ModelProto, values: Collection[str]) -> ModelProto:
+def with_outputs(model: ModelProto, values: Collection[str]) -> ModelProto:
     """The graph with more outputs."""
     made = onnx.ModelProto()
     made.CopyFrom(model)

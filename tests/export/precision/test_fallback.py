@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeprune.export.precision.fallback import SiteCost, fall_back, noise_db
+from edgeprune.export.noise import noise_db
+from edgeprune.export.precision.fallback import SiteCost, fall_back
 
 
 @given(st.lists(st.floats(0.0, 2.0), min_size=1, max_size=40), st.floats(0.0, 5.0))

@@ -17,9 +17,9 @@ from edgeprune.device.tensorrt.bindings import load_bindings
 from edgeprune.device.tensorrt.build import build_plan
 from edgeprune.device.tensorrt.settings import EngineSettings
 from edgeprune.errors import UnsupportedError, UserInputError
+from edgeprune.export.noise import noise_db
 from edgeprune.export.precision.calibration import Calibration
 from edgeprune.export.precision.convert import checked, convert
-from edgeprune.export.precision.fallback import noise_db
 from edgeprune.export.precision.int8 import plan_int8, write_int8
 from edgeprune.export.precision.integers import quantise_weight
 from edgeprune.export.precision.qdq import write_qdq
