@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": "Show layers, widths, parameters and MACs.",
     "export": "Write a network as one ONNX file for a target.",
     "build": "Build a TensorRT engine from an ONNX file.",
+    "verify": "Compare exported graphs and engines with PyTorch.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

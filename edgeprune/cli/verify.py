@@ -1,0 +1,122 @@
+"""`edgeprune verify`: what exported graphs and engines still do of what the network did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeprune.cli.values import numbers
+
+
+@click.command(name="verify")
+@click.argument("source", type=click.Path(path_type=Path), metavar="RUN|CHECKPOINT")
+@click.option("--onnx", "onnx_files", multiple=True, type=click.Path(path_type=Path),
+              metavar="FILE", help="Graph to verify (repeatable).  [default: all of a folder; "
+              "CHECKPOINT's name.*.onnx]")  # fmt: skip
+@click.option("--backend", "backends", multiple=True, default=["onnxruntime"], show_default=True,
+              type=click.Choice(["onnxruntime", "tensorrt", "tensorrt-rtx"]),
+              help="Where to run them (repeatable); engines are kept beside them.")  # fmt: skip
+@click.option("--data", metavar="SPEC", help="Data whose test split decides.  [default: a run's]")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N",
+              help="Use N test images, taken evenly from the split.")  # fmt: skip
+@click.option("--max-accuracy-drop", type=float, metavar="POINTS",
+              help="Top-1 that a graph may lose; in fp32, images that may get another class.  "
+              "[default: fp32 and fp16 0.1, int8 0.5]")  # fmt: skip
+@click.option("--max-abs-error", type=float, default=1e-3, show_default=True,
+              help="Largest difference of an output in fp32.")  # fmt: skip
+@click.option("--min-snr", "min_snr_db", type=float, metavar="DB",
+              help="Below it a layer has diverged.  [default: fp32 60, fp16 35, int8 15]",
+              )  # fmt: skip
+@click.option("--sm", metavar="CAPABILITY",
+              help="For tensorrt-rtx: build for this compute capability, such as 86.")  # fmt: skip
+@click.option("--tf32/--no-tf32", default=True, show_default=True,
+              help="Let FP32 layers of an engine round their inputs to TF32.")  # fmt: skip
+@click.option("--arch", help="Zoo or torchvision name; needed for a bare state_dict.")
+@click.option("--model", help="pkg.mod:factory that builds your own network.")
+@click.option("--image-size", type=click.IntRange(min=1), help="Side of the images in pixels.")
+@click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.")
+@click.option("--mean", help="Channel means of a bare state_dict.")
+@click.option("--std", help="Channel deviations of a bare state_dict.")
+@click.option("--trust-pickle", is_flag=True, help="Load a file that can run code.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="JSON to write.  [default: verify.json in RUN]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def command(
+    source: Path,
+    onnx_files: tuple[Path, ...],
+    backends: tuple[str, ...],
+    data: str | None,
+    limit: int | None,
+    max_accuracy_drop: float | None,
+    max_abs_error: float,
+    min_snr_db: float | None,
+    sm: str | None,
+    tf32: bool,
+    arch: str | None,
+    model: str | None,
+    image_size: int | None,
+    in_channels: int | None,
+    mean: str | None,
+    std: str | None,
+    trust_pickle: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare the exported graphs of a network with PyTorch, on its test data and layer by layer.
+
+    Top-1 with paired bootstrap 95 % intervals, differences of the outputs, and the first layer
+    whose values part from what they should be. A graph that loses more than it may ends the command
+    with exit code 3, after the report.
+
+    \b
+    Example:
+      edgeprune verify runs/a
+      edgeprune verify runs/a --onnx runs/a/student.rtx.int8.onnx --max-accuracy-drop 1
+      edgeprune verify teacher.pt --onnx teacher.cpu.onnx --data digits --json
+    """
+    from edgeprune.device.tensorrt.settings import EngineSettings
+    from edgeprune.models.load import ModelOptions
+    from edgeprune.verify.gate import Limits, require_kept
+    from edgeprune.verify.report import VERIFY_NAME
+    from edgeprune.verify.run import VerifyRequest, verify
+
+    request = VerifyRequest(
+        onnx_files=onnx_files,
+        backends=backends,
+        data=data,
+        limit=limit,
+        image_size=image_size,
+        in_channels=in_channels,
+        min_snr_db=min_snr_db,
+        limits=Limits(max_accuracy_drop, max_abs_error),
+        engine=EngineSettings(sm=sm, tf32=tf32),
+        options=ModelOptions(
+            arch=arch,
+            model=model,
+            mean=numbers("--mean", mean),
+            std=numbers("--std", std),
+            trust_pickle=trust_pickle,
+        ),
+    )
+    _require_folder(out)
+    report = verify(source, request)
+    page = out or (source / VERIFY_NAME if source.is_dir() else None)
+    if page is not None:
+        report.write(page)
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        from rich.console import Console
+
+        from edgeprune.verify.table import verify_table
+
+        Console().print(verify_table(report))
+    if page is not None:
+        click.echo(str(page), err=True)
+    require_kept(report)
+
+
+def _require_folder(out: Path | None) -> None:
+    if out is not None and not out.parent.is_dir():
+        raise click.BadParameter(f"--out {out}: there is no folder {out.parent}; create it first")

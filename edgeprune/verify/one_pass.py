@@ -1,0 +1,140 @@
+"""One pass over the test split for all networks, so that it is read once however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgeprune.data.dataset import Data
+from edgeprune.errors import UserInputError
+from edgeprune.train.evaluate import EVAL_BATCH
+from edgeprune.verify.difference import Difference
+from edgeprune.verify.networks import Inputs, Network
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """What all networks did on the same test samples.
+
+    Attributes:
+        samples: how many.
+        exact: PyTorch's score of each sample: whether the class is right (0 or 1), or the squared
+            error where the task is regression.
+        scores: the other networks', by name.
+        agreement: by name, the share of samples with PyTorch's class; empty for regression.
+        differences: of the outputs from PyTorch's, by name.
+    """
+
+    samples: int
+    exact: NDArray[np.float64]
+    scores: dict[str, NDArray[np.float64]]
+    agreement: dict[str, float]
+    differences: dict[str, Difference]
+
+
+def run_pass(
+    reference: Network,
+    networks: Mapping[str, Network],
+    data: Data,
+    columns: Tensor | None,
+    limit: int | None,
+) -> OnePass:
+    """Run every network on the test split.
+
+    Args:
+        reference: the PyTorch network.
+        networks: the others, by a name that messages may use.
+        columns: the network's output of every class of the data; None where they agree.
+        limit: use only so many images, spread evenly over the split.
+
+    Raises:
+        UserInputError: a network's outputs have other shapes than PyTorch's, or they do not fit
+            the data.
+    """
+    gathered = _Gathered(networks, data.task == "regression", columns)
+    for inputs, targets in _batches(data, limit):
+        exact = reference(inputs)
+        _require_answers(exact[0], targets, data, columns)
+        gathered.add("", exact, exact, targets)
+        for name, network in networks.items():
+            gathered.add(name, exact, network(inputs), targets)
+    return gathered.ended()
+
+
+class _Gathered:
+    """Scores and answers of the networks so far; PyTorch's under an empty name."""
+
+    def __init__(
+        self, networks: Mapping[str, Network], regression: bool, columns: Tensor | None
+    ) -> None:
+        names = ("", *networks)
+        self._regression = regression
+        self._columns = None if columns is None else columns.numpy()
+        self._scores: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        self._answers: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        self._differences = {name: Difference() for name in names}
+
+    def add(
+        self,
+        name: str,
+        exact: list[NDArray[Any]],
+        found: list[NDArray[Any]],
+        targets: NDArray[Any],
+    ) -> None:
+        self._differences[name].add(name, exact, found)
+        first = found[0]
+        if self._regression:
+            answers = first.reshape(targets.shape).astype(np.float64)
+            self._scores[name].append(np.square(answers - targets))
+        else:
+            scores = first if self._columns is None else first[:, self._columns]
+            answers = scores.argmax(1)
+            self._scores[name].append((answers == targets).astype(np.float64))
+        self._answers[name].append(answers)
+
+    def ended(self) -> OnePass:
+        scores = {name: np.concatenate(parts) for name, parts in self._scores.items()}
+        answers = {name: np.concatenate(parts) for name, parts in self._answers.items()}
+        exact = scores.pop("")
+        agreement = (
+            {}
+            if self._regression
+            else {name: float(np.mean(answers[name] == answers[""])) for name in scores}
+        )
+        differences = {name: self._differences[name] for name in scores}
+        return OnePass(len(exact), exact, scores, agreement, differences)
+
+
+def _batches(data: Data, limit: int | None) -> Iterator[tuple[Inputs, NDArray[Any]]]:
+    """Inputs and targets; a test split may be sorted by class, so a limit takes from all over."""
+    size = data.size("test")
+    taken = np.zeros(size, dtype=bool)
+    taken[np.linspace(0, size - 1, min(limit or size, size)).round().astype(int)] = True
+    for batch in data.batches("test", batch_size=EVAL_BATCH):
+        rows = np.flatnonzero(taken[batch.index.numpy()])
+        if len(rows):
+            inputs = tuple(tensor.numpy()[rows] for tensor in batch.inputs)
+            yield inputs, batch.targets.numpy()[rows]
+
+
+def _require_answers(
+    outputs: NDArray[Any], targets: NDArray[Any], data: Data, columns: Tensor | None
+) -> None:
+    if data.task == "regression":
+        if outputs.size != targets.size:
+            raise UserInputError(
+                f"--data {data.name}: has one value per sample, the network gives {outputs.shape} "
+                f"for {len(targets)}: give the data it was trained on"
+            )
+        return
+    width = outputs.shape[1] if outputs.ndim == 2 else 0
+    if columns is None and width != len(data.classes):
+        raise UserInputError(
+            f"--data {data.name}: has {len(data.classes)} classes, the network gives "
+            f"{outputs.shape} for {len(targets)} images: give the data it was trained on"
+        )
