@@ -48,7 +48,6 @@ def counterparts(model: ModelProto) -> dict[str, str]:
 class _Reader:
     def __init__(self, model: ModelProto) -> None:
         self._activations = frozenset(activations(model))
-        self._initializers = {tensor.name for tensor in model.graph.initializer}
         self._outputs = {value.name for value in model.graph.output}
         self._readers: dict[str, list[NodeProto]] = {}
         for node in model.graph.node:
@@ -70,14 +69,7 @@ class _Reader:
         return found
 
     def modules_read_from_outside(self, node: NodeProto, scopes: tuple[str, ...]) -> set[str]:
-        """Modules whose weights a node reads although it does not belong to them."""
-        if not scopes:
-            return set()
-        owners = {name.rpartition(".")[0] for name in node.input if name in self._initializers}
-        owners.add(module_path(node))
-        parents = {
-            ".".join(parts[:length])
-            for parts in (owner.split(".") for owner in owners if owner)
-            for length in range(1, len(parts) + 1)
-        }
-        return parents - set(scopes)
+        """Modules whose weight a node reads although it does not belong to them."""
+        parts = module_path(node).split(".") if scopes else []
+        owners = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+        return owners - set(scopes)

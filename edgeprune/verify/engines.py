@@ -49,17 +49,16 @@ def try_engine(
         engine = ensure_engine(graph.path, path, builder, settings, BuildAids())
     except DeviceUnsupportedError as failure:
         return EngineTrial(None, False, f"not built: {failure}")
-    label = f"{builder.label}, {path.name}"
     runner = TensorRtRunner(path, backend, plugins=settings.plugins)
     try:
         stack.enter_context(runner)
     except DeviceUnsupportedError as failure:
-        return EngineTrial(None, True, f"{label}: built, not run, which needs its GPU ({failure})")
+        return EngineTrial(None, True, f"{builder.label}: built, not run ({failure})")
     most = graph.fixed_batch or settings.batch.most
-    tf32 = ", FP32 layers may round to TF32" if settings.tf32 else ""
+    tf32 = "may" if settings.tf32 else "do not"
     state = "built now" if engine.built else "as it was"
-    network = runner_network(runner, runner.input_names, most)
-    return EngineTrial(network, True, f"{label}, {state}{tf32}")
+    detail = f"{builder.label}, {path.name} {state}; FP32 layers {tf32} round to TF32"
+    return EngineTrial(runner_network(runner, runner.input_names, most), True, detail)
 
 
 def engine_path(onnx_file: Path, backend: str) -> Path:

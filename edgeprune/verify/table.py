@@ -26,34 +26,31 @@ def verify_table(report: VerifyReport) -> RenderableType:
 
 
 def _figures(report: VerifyReport) -> Table:
-    """Fits 100 columns."""
+    """Fits 80 columns: what belongs together stands one above the other."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     title = f"{report.source} on {report.images} test images of {report.data}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network", overflow="fold")
-    table.add_column("backend", overflow="fold")
-    headings = (_METRIC[report.metric_name], "difference [95 %]", "agree %", "max abs", "max rel",
-                "dB")  # fmt: skip
-    for heading in headings:
+    for heading in (_METRIC[report.metric_name], "difference", "agree %", "max error", "dB"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_row("PyTorch fp32", "pytorch", _figure(report.metric_pytorch, ".2f"))
+    table.add_row("PyTorch\nfp32", _figure(report.metric_pytorch, ".2f"))
     for found in report.comparisons:
         table.add_row(*_row(found), style="red" if found.misses else None)
     return table
 
 
 def _row(found: Comparison) -> tuple[str, ...]:
-    cells = (
+    absolute, relative = _figure(found.max_abs_error, ".1e"), _figure(found.max_rel_error, ".1e")
+    return (
+        f"{Path(found.graph).name}\n{found.precision}, {found.backend}",
         _figure(found.metric, ".2f"),
-        interval(found.metric_difference),
+        interval(found.metric_difference).replace(" [", "\n["),
         _figure(found.agreement_percent, ".2f"),
-        _figure(found.max_abs_error, ".1e"),
-        _figure(found.max_rel_error, ".1e"),
+        f"{absolute}\nrel {relative}",
         _figure(found.snr_db, ".0f"),
     )
-    return (f"{Path(found.graph).name} {found.precision}", found.backend, *cells)
 
 
 def _figure(value: float | None, form: str) -> str:
@@ -62,9 +59,12 @@ def _figure(value: float | None, form: str) -> str:
 
 def lines(report: VerifyReport) -> Iterator[str]:
     """What the table does not say, a line each."""
+    notes: dict[str, list[str]] = {}
     for found in report.comparisons:
         for note in found.notes:
-            yield f"{Path(found.graph).name} on {found.backend}: {note}"
+            notes.setdefault(f"on {found.backend}: {note}", []).append(Path(found.graph).name)
+    for note, names in notes.items():
+        yield f"{', '.join(names)} {note}"
     for divergence in report.divergences:
         yield f"{Path(divergence.graph).name}: {_told(divergence)}"
 
