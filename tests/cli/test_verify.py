@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 from command_line import Ended, complaint, edgeprune
@@ -214,6 +215,39 @@ def test_a_graph_of_another_network_is_refused(
     network = build_model("wrn_10_1", num_classes=classes, in_channels=1)
     export_onnx(network, torch.randn(2, 1, side, side), run / "student.onnx")
     assert text in complaint(edgeprune("verify", run, *DIGITS), 2)
+
+
+@pytest.mark.parametrize(("batch", "code"), [(1, 0), (4, 2)])
+def test_a_graph_with_a_fixed_batch_runs_one_by_one_or_is_refused(
+    run: Path, batch: int, code: int
+) -> None:
+    model = onnx.load(run / GRAPHS[0])
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = batch
+    (run / GRAPHS[0]).write_bytes(model.SerializeToString())
+    ended = edgeprune("verify", run, *DIGITS, "--onnx", run / GRAPHS[0])
+    assert ended.code == code, ended.err
+    if code:
+        assert "takes batches of 4 alone" in complaint(ended, code)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("letters", "the network has no output for 10 of the data's 10 classes"),
+        ("in_colour", "images have 3 channel(s)"),
+        ("failing_data", "the factory failed: RuntimeError: first line"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(run: Path, name: str, text: str) -> None:
+    assert text in complaint(edgeprune("verify", run, "--data", f"odd_user_code:{name}"), 2)
+
+
+def test_half_of_the_classes_are_found_by_name(run: Path) -> None:
+    words = ("--data", "odd_user_code:five_digits", "--max-accuracy-drop", "100", "--json")
+    ended = edgeprune("verify", run, *words)
+    assert ended.code == 0, ended.err
+    assert _read(ended)["images"] == 60
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000, 100_000])
