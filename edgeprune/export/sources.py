@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeprune.data.dataset import Data
+from edgeprune.data.file_images import Progress
 from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
 from edgeprune.models.loaded import LoadedModel
@@ -30,7 +31,12 @@ def model_file(source: Path) -> Path:
 
 
 def source_data(
-    loaded: LoadedModel, image_size: int, source: Path, spec: str | None, option: str
+    loaded: LoadedModel,
+    image_size: int,
+    source: Path,
+    spec: str | None,
+    option: str,
+    progress: Progress | None = None,
 ) -> Data | None:
     """The data that is asked for, or else that of a run's recipe, split as it was there.
 
@@ -40,6 +46,7 @@ def source_data(
         source: perhaps a run folder.
         spec: see `load_data`.
         option: what `spec` is given by, for messages.
+        progress: see `load_data`.
 
     Returns:
         None where nothing is asked for and there is no recipe.
@@ -48,7 +55,8 @@ def source_data(
         UserInputError: the data cannot be used.
     """
     if spec is not None:
-        return prepared(loaded, load_data(spec, seed=0, image_size=image_size))
+        data = load_data(spec, seed=0, image_size=image_size, progress=progress)
+        return prepared(loaded, data)
     if not (source / RECIPE).is_file():
         return None
     recipe = load_recipe(source / RECIPE)
@@ -59,6 +67,7 @@ def source_data(
             val_fraction=recipe.val_fraction,
             train_limit=recipe.train_limit,
             image_size=recipe.image_size,
+            progress=progress,
         )
     except UserInputError as failure:
         raise UserInputError(
