@@ -22,6 +22,7 @@ from edgeprune.export.precision.calibration import (
 )
 from edgeprune.export.precision.convert import (
     Converted,
+    PrecisionName,
     checked,
     convert,
     is_strongly_typed,
@@ -32,7 +33,10 @@ from edgeprune.export.precision.request import PrecisionRequest
 from edgeprune.export.precision.survey import Feed
 
 _MEASURED_BATCHES = 4
-_BY_FLAGS = "TensorRT 8 makes its floats FP16 by the builder's flags, which is not shown here"
+_BY_FLAGS = {
+    "fp16": "as TensorRT 8 makes it by its builder's flags; the graph itself stays FP32",
+    "int8": "TensorRT 8 makes its floats FP16 by the builder's flags, which is not shown here",
+}
 _ON_CPU = "shows the accuracy; ONNX Runtime is slower with it on a CPU than in fp32"
 
 
@@ -82,7 +86,7 @@ def apply_precision(
         feeds[:_MEASURED_BATCHES],
         score=score,
         allowed_drop=allowed,
-        remark=_remark(target),
+        remark=_remark(target, request.name),
     )
     if not report.holds:
         raise AccuracyGateMissedError(
@@ -94,11 +98,11 @@ def apply_precision(
     return report
 
 
-def _remark(target: Target) -> str:
+def _remark(target: Target, precision: PrecisionName) -> str:
     if target.name == "cpu":
         return _ON_CPU
     has_flags = target.tensorrt_release is not None and not is_strongly_typed(target)
-    return _BY_FLAGS if has_flags else ""
+    return _BY_FLAGS[precision] if has_flags else ""
 
 
 def _require_int8(converted: Converted) -> None:

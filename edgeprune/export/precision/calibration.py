@@ -52,8 +52,17 @@ class Calibration:
     count: Counting = silent
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UserInputError(f"--calibration {self.method}: use {', '.join(METHODS)}")
+        require_method(self.method)
+
+
+def require_method(name: str) -> None:
+    """Refuse a method that there is not.
+
+    Raises:
+        UserInputError: one line with those that there are.
+    """
+    if name not in METHODS:
+        raise UserInputError(f"--calibration {name}: use {', '.join(METHODS)}")
 
 
 def calibration_feeds(data: Data, input_names: tuple[str, ...], samples: int) -> list[Feed]:
@@ -62,12 +71,13 @@ def calibration_feeds(data: Data, input_names: tuple[str, ...], samples: int) ->
     Args:
         samples: how many; fewer where there are fewer.
     """
-    batch = min(_BATCH, samples, data.size("train"))
+    batch = max(2, min(_BATCH, samples, data.size("train")))  # training batches hold two at least
     feeds: list[Feed] = []
     for found in data.train_batches(epoch=0, batch_size=batch, seed=0, augment=False):
-        arrays = [tensor.numpy() for tensor in found.inputs]
+        left = samples - len(feeds) * batch
+        arrays = [tensor[:left].numpy() for tensor in found.inputs]
         feeds.append(dict(zip(input_names, arrays, strict=True)))
-        if len(feeds) * batch >= samples:
+        if left <= batch:
             break
     return feeds
 

@@ -40,11 +40,14 @@ class Converted:
         model: the graph; inputs and outputs are FP32.
         kept_fp32: nodes that stay FP32 where the rest is FP16, by name, with the reason.
         int8: what is INT8; None in the other precisions.
+        by_flags: the graph as flags of TensorRT 8's builder make it, to measure in its place; None
+            where the graph says all.
     """
 
     model: ModelProto
     kept_fp32: dict[str, str] = field(default_factory=dict)
     int8: Int8Plan | None = None
+    by_flags: ModelProto | None = None
 
 
 def convert(
@@ -78,7 +81,8 @@ def convert(
         plan = plan_int8(model, feeds, calibration, half_scales=half)
         written = write_int8(model, plan, half_scales=half, integer_weights=not by_flags)
     if by_flags:  # they allow FP16 in INT8 engines too, for what is not quantised
-        return Converted(written, to_half(model, largest_magnitudes(model, feeds)).kept, plan)
+        halved = to_half(model, largest_magnitudes(model, feeds))
+        return Converted(written, halved.kept, plan, None if plan else halved.model)
     if not half:
         return Converted(written, {}, plan)
     halved = to_half(written, largest_magnitudes(model, feeds))

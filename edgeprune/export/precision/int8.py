@@ -44,6 +44,7 @@ class Int8Plan:
         calibration: how those were chosen.
         noise_db: of the output with all kept sites, on calibration data.
         tried_db: the same with all sites, by calibration, where several were tried.
+        unused_scales: modules with a learned step that no place takes.
     """
 
     sites: Sites
@@ -53,6 +54,7 @@ class Int8Plan:
     calibration: str
     noise_db: float
     tried_db: dict[str, float]
+    unused_scales: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> frozenset[str]:
@@ -92,7 +94,8 @@ def plan_int8(
         kept = _kept(board, costs, how)
         exact = [board.outputs(feed, ()) for feed in few]
         noise = worst_noise_db(exact, [board.outputs(feed, kept.on) for feed in few])
-    return Int8Plan(sites, kept, costs, thresholds, name, noise, tried)
+    unused = tuple(sorted(set(how.learned) - {site.module for site in sites.found}))
+    return Int8Plan(sites, kept, costs, thresholds, name, noise, tried, unused)
 
 
 def write_int8(
@@ -158,10 +161,12 @@ def _thresholds(
     learned: Mapping[str, float],
 ) -> dict[str, float]:
     found = {name: THRESHOLDS[method](histogram) for name, histogram in spread.items()}
+    taught: dict[str, float] = {}
     for site in sites.found:
         if site.kind == "layer" and site.module in learned:
-            found[site.value] = learned[site.module] * LEVELS
-    return found
+            # Of two layers that read one value the larger step counts: it cuts nothing off.
+            taught[site.value] = max(taught.get(site.value, 0.0), learned[site.module] * LEVELS)
+    return {**found, **taught}
 
 
 def _counted(feeds: Sequence[Feed], how: Calibration) -> Iterator[Feed]:

@@ -51,6 +51,7 @@ class PrecisionReport:
         remark: what these figures do not show of the target; may be empty.
         kept_fp32: how many nodes stay FP32 for which reason.
         int8_layers: PyTorch modules in INT8.
+        unused_scales: modules whose step was learned in training and is used nowhere.
         left: weighted layers that were not considered for INT8, with the reason.
         layers: each place alone in INT8, the costliest first.
         calibration: method that chose the scales; None without INT8.
@@ -67,6 +68,7 @@ class PrecisionReport:
     remark: str
     kept_fp32: dict[str, int]
     int8_layers: tuple[str, ...]
+    unused_scales: tuple[str, ...]
     left: dict[str, str]
     layers: tuple[LayerCost, ...]
     calibration: str | None
@@ -99,6 +101,8 @@ class PrecisionReport:
             return ""
         back = [cost.layer for cost in self.layers if not cost.int8]
         found = f"INT8 in {len(self.int8_layers)} places, scales by {self.calibration}"
+        if self.unused_scales:
+            found += f"; learned scales not used: {', '.join(self.unused_scales)}"
         return found + (f"; back in floating point: {', '.join(back)}" if back else "")
 
     def _fp32(self) -> str:
@@ -130,7 +134,10 @@ def measured(
         UserInputError: outputs of FP32 are not finite.
         AccuracyGateMissedError: those of the other graph alone are not.
     """
-    with running(before) as exact, running(emulated(converted.model)) as found:
+    with (
+        running(before) as exact,
+        running(emulated(converted.by_flags or converted.model)) as found,
+    ):
         a = [list(exact.infer(feed).values()) for feed in feeds]
         b = [list(found.infer(feed).values()) for feed in feeds]
         _require_finite(a, b, precision)
@@ -146,6 +153,7 @@ def measured(
         remark=remark,
         kept_fp32=dict(Counter(converted.kept_fp32.values())),
         int8_layers=_int8_layers(plan),
+        unused_scales=plan.unused_scales if plan else (),
         left=dict(plan.sites.left) if plan else {},
         layers=_layer_costs(plan),
         calibration=plan.calibration if plan else None,

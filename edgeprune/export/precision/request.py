@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from edgeprune.errors import UserInputError
+from edgeprune.export.precision.calibration import require_method
 from edgeprune.export.precision.convert import PrecisionName
 
 
@@ -33,6 +34,7 @@ class PrecisionRequest:
             raise UserInputError(
                 f"--precision {self.name}: use {', '.join(get_args(PrecisionName))}"
             )
+        require_method(self.calibration)
         if self.samples < 1:
             raise UserInputError(f"--calibration-samples {self.samples}: use 1 or more")
         if not 0 <= self.max_accuracy_drop <= 100:

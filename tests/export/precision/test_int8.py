@@ -222,3 +222,11 @@ def test_a_weight_that_two_layers_read_along_different_axes(tmp_path: Path) -> N
     heavy = [*ops(made.model, "Gemm"), *ops(made.model, "MatMul")]
     read = {node.op_type: axes[node.input[1]] for node in heavy if node.input[1] in axes}
     assert read == {"Gemm": 0, "MatMul": 1}
+
+
+def test_of_two_learned_scales_the_larger_counts(residual: onnx.ModelProto) -> None:
+    how = Calibration("min-max", learned={"a": 0.2, "shortcut": 0.02, "stem": 0.1})
+    plan = plan_int8(residual, feeds(*SHAPE), how, half_scales=False)
+    site = next(site for site in plan.sites.found if site.module == "shortcut")
+    assert plan.thresholds[site.value] == pytest.approx(127 * 0.2)
+    assert plan.unused_scales == ("stem",)
