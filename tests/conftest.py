@@ -1,7 +1,17 @@
-"""Every test runs on one thread: results repeat and parallel workers do not fight for cores."""
+"""Every test runs on one thread and draws the same numbers, whatever ran before it.
+
+Results repeat, and parallel workers do not fight for cores.
+"""
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Weights of networks that a test makes do not depend on the order of the tests."""
+    torch.manual_seed(0)
