@@ -28,11 +28,11 @@ from edgeprune.device.tensorrt.bindings import load_bindings
 from edgeprune.device.tensorrt.build import build_plan
 from edgeprune.device.tensorrt.settings import BatchProfile, EngineSettings
 from edgeprune.errors import EdgepruneError
+from edgeprune.export.noise import finite_db, noise_db
 from edgeprune.export.onnx import export_onnx
 from edgeprune.export.precision.calibration import Calibration
 from edgeprune.export.precision.convert import checked, convert
 from edgeprune.export.precision.emulate import emulated
-from edgeprune.export.precision.fallback import noise_db
 from edgeprune.export.precision.sessions import running
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.prune.redraw import redraw_weights
@@ -40,7 +40,6 @@ from edgeprune.prune.redraw import redraw_weights
 PRECISIONS = ("fp32", "fp16", "int8")
 _OLD = "jetson-xavier"
 _SAMPLES = 4
-_CLEAN_DB = 200.0
 
 
 def run(name: str, sm: str) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def _one(
     plan = build_plan(path, load_bindings("tensorrt-rtx"), settings)
     return {
         "why": "",
-        "noise_db": min(noise_db(exact, found), _CLEAN_DB),
+        "noise_db": finite_db(noise_db(exact, found)),
         "convert_seconds": seconds,
         "build_seconds": plan.seconds,
         "plan_bytes": len(plan.data),
