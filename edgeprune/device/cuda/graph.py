@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
 from typing import Callable
 
+from edgeprune.device.cuda.closing import Closing
 from edgeprune.device.cuda.errors import CudaError
 from edgeprune.device.cuda.stream import Stream
 from edgeprune.device.errors import DeviceError
@@ -13,7 +13,7 @@ from edgeprune.device.errors import DeviceError
 _INVALIDATED = 901  # cudaErrorStreamCaptureInvalidated
 
 
-class CapturedGraph:
+class CapturedGraph(Closing):
     """A CUDA graph of what a function queues on a stream; the addresses in it are fixed.
 
     Args:
@@ -43,19 +43,6 @@ class CapturedGraph:
         if self._executable:
             executable, self._executable = self._executable, 0
             self._stream.cuda.destroy_executable(executable)
-
-    def __enter__(self) -> CapturedGraph:
-        """The graph itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the graph back."""
-        self.close()
 
 
 def _record(stream: Stream, work: Callable[[], None]) -> int:

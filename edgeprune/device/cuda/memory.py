@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Any, Sequence, TypeVar
+from abc import abstractmethod
+from typing import Any, Sequence
 
 import numpy as np
 
 from edgeprune.device.cuda.api import CudaApi
+from edgeprune.device.cuda.closing import Closing
 from edgeprune.device.cuda.errors import CudaError
 
-Self = TypeVar("Self", bound="_Buffer")
 
-
-class _Buffer(ABC):
+class _Buffer(Closing):
     """Bytes that are taken on creation and given back by `close` or at the end of a with."""
 
     def __init__(self, cuda: CudaApi, size: int) -> None:
@@ -43,19 +41,6 @@ class _Buffer(ABC):
         if self.address:
             address, self.address, self.size = self.address, 0, 0
             self._give_back(address)
-
-    def __enter__(self: Self) -> Self:
-        """The buffer itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the memory back."""
-        self.close()
 
     @abstractmethod
     def _take(self, size: int) -> int: ...

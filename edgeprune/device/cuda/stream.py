@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from edgeprune.device.cuda.api import CudaApi
+from edgeprune.device.cuda.closing import Closing
 from edgeprune.device.cuda.memory import DeviceBuffer, PinnedBuffer
 
 
-class Stream:
+class Stream(Closing):
     """A queue of work that does not wait for the default stream.
 
     Attributes:
@@ -37,21 +36,8 @@ class Stream:
             handle, self.handle = self.handle, 0
             self.cuda.destroy_stream(handle)
 
-    def __enter__(self) -> Stream:
-        """The stream itself."""
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the stream back."""
-        self.close()
-
-
-class Event:
+class Event(Closing):
     """A mark in a stream that keeps the time at which the GPU reached it."""
 
     def __init__(self, cuda: CudaApi) -> None:
@@ -75,16 +61,3 @@ class Event:
         if self.handle:
             handle, self.handle = self.handle, 0
             self._cuda.destroy_event(handle)
-
-    def __enter__(self) -> Event:
-        """The event itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give the event back."""
-        self.close()
