@@ -15,13 +15,17 @@ _MEAN = 0.3
 
 
 @torch.no_grad()
-def redraw_weights(model: nn.Module, seed: int) -> None:
+def redraw_weights(model: nn.Module, seed: int, *, free_biases: bool = False) -> None:
     """Draw all floating parameters and running statistics anew, in place.
 
     Fresh and fine-tuned networks hold zeros and ones (norm scales, zero-initialised heads, layer
     scale) under which a wrong removal agrees with a right one. Weights are drawn so that values
     neither vanish nor explode with depth (He et al., ICCV 2015); a vector that has one sign keeps
     it, since it may stand under a root or a logarithm.
+
+    Args:
+        free_biases: give biases both signs whatever they had: a layer whose biases are all negative
+            lets nothing through its ReLU when its inputs are small.
     """
     generators: dict[torch.device, torch.Generator] = {}
     for name, tensor in _distinct(model).items():
@@ -29,10 +33,10 @@ def redraw_weights(model: nn.Module, seed: int) -> None:
             generator = generators.setdefault(
                 tensor.device, torch.Generator(tensor.device).manual_seed(seed)
             )
-            _redraw(name.rpartition(".")[2], tensor, generator)
+            _redraw(name.rpartition(".")[2], tensor, generator, free_biases)
 
 
-def _redraw(attribute: str, tensor: Tensor, generator: torch.Generator) -> None:
+def _redraw(attribute: str, tensor: Tensor, generator: torch.Generator, free_biases: bool) -> None:
     if attribute == "running_mean":
         tensor.uniform_(-_MEAN, _MEAN, generator=generator)
     elif attribute == "running_var":
@@ -43,13 +47,18 @@ def _redraw(attribute: str, tensor: Tensor, generator: torch.Generator) -> None:
         bound = math.sqrt(6.0 * tensor.shape[0] / max(tensor.numel(), 1))
         tensor.uniform_(-bound, bound, generator=generator)
     else:
-        sign = _signs(tensor, generator)
+        free = free_biases and attribute == "bias"
+        sign = _coins(tensor, generator) if free else _signs(tensor, generator)
         tensor.uniform_(*_MAGNITUDE, generator=generator).mul_(sign)
 
 
 def _signs(tensor: Tensor, generator: torch.Generator) -> Tensor:
     if bool((tensor > 0).all()) or bool((tensor < 0).all()):
         return tensor.sign()
+    return _coins(tensor, generator)
+
+
+def _coins(tensor: Tensor, generator: torch.Generator) -> Tensor:
     coin = torch.empty_like(tensor).uniform_(-1.0, 1.0, generator=generator)
     return torch.where(coin < 0, -1.0, 1.0).to(tensor.dtype)
 

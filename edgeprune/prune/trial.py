@@ -88,12 +88,13 @@ class Trial:
         for draw in range(1, _DRAWS):
             with suppress(_NoEffectError):
                 return self._check(exact, whole)
-            # Perhaps there was none only because a ReLU was shut on the few samples there are.
-            self._redraw(_SEED + draw)
+            # Perhaps there was none only because a ReLU was shut on the few samples there are, or
+            # for any, where all biases before it are negative.
+            self._redraw(_SEED + draw, free_biases=True)
         return self._check(exact, whole)
 
-    def _redraw(self, seed: int) -> None:
-        redraw_weights(self._reference, seed)
+    def _redraw(self, seed: int, *, free_biases: bool = False) -> None:
+        redraw_weights(self._reference, seed, free_biases=free_biases)
         self._unmasked = self._run(self._reference)
         self._shapes = [tensor.shape for tensor in self._unmasked]
 

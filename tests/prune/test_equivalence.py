@@ -125,6 +125,23 @@ def test_a_unit_that_happens_to_be_shut_is_drawn_again():
         assert prove(model, graph, make_removal([[channel]]), inputs).groups == 1
 
 
+def test_biases_that_are_all_negative_do_not_hide_a_layer():
+    # With small inputs they shut every ReLU, whichever magnitudes are drawn.
+    class Small(nn.Module):
+        def forward(self, x):
+            return 1e-3 * nn.functional.normalize(x)
+
+    model = nn.Sequential(
+        nn.Linear(6, 8), nn.ReLU(), Small(), nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)
+    )
+    with torch.no_grad():
+        model[3].bias.copy_(-model[3].bias.abs())
+    graph = trace_channels(model, (torch.randn(1, 6),))
+    gone = [np.arange(group.size // 2) for group in graph.groups]
+    equivalence = prove(model, graph, make_removal(gone), (torch.randn(1, 6),))
+    assert equivalence.max_rel_error <= 1e-9
+
+
 def test_a_zero_head_proves_nothing_by_itself_but_redrawn_it_does(residual):
     model = residual.fresh()
     nn.init.zeros_(model.fc.weight)
