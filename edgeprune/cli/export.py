@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeprune.cli.values import numbers
+from edgeprune.cli.model_options import model_options, told_of_model
 from edgeprune.device.targets import target_names
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ if TYPE_CHECKING:
               help="INT8 for the layers that read the images and classify, too.")  # fmt: skip
 @click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
 @click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
-@click.option("--arch", help="Zoo or torchvision name; needed for a bare state_dict.")
-@click.option("--model", help="pkg.mod:factory that builds your own network.")
-@click.option("--image-size", type=click.IntRange(min=1), help="Side of the images in pixels.")
-@click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.")
-@click.option("--mean", help="Channel means of a bare state_dict.")
-@click.option("--std", help="Channel deviations of a bare state_dict.")
-@click.option("--trust-pickle", is_flag=True, help="Load a file that can run code.")
+@model_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="ONNX file to write.  [default: SOURCE.TARGET.onnx, beside it]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
@@ -74,16 +68,9 @@ def command(
     """
     from edgeprune.export.files import export_file
     from edgeprune.export.precision.request import PrecisionRequest
-    from edgeprune.models.load import ModelOptions
     from edgeprune.train.progress import ConsoleProgress
 
-    options = ModelOptions(
-        arch=arch,
-        model=model,
-        mean=numbers("--mean", mean),
-        std=numbers("--std", std),
-        trust_pickle=trust_pickle,
-    )
+    options = told_of_model(arch, model, mean, std, trust_pickle)
     request = PrecisionRequest(precision, calibration, samples, max_accuracy_drop, ends)
     shown = ConsoleProgress()
     try:

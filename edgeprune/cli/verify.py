@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgeprune.cli.values import numbers
+from edgeprune.cli.model_options import model_options, told_of_model
 
 
 @click.command(name="verify")
@@ -32,13 +32,7 @@ from edgeprune.cli.values import numbers
               help="For tensorrt-rtx: build for this compute capability, such as 86.")  # fmt: skip
 @click.option("--tf32/--no-tf32", default=True, show_default=True,
               help="Let FP32 layers of an engine round their inputs to TF32.")  # fmt: skip
-@click.option("--arch", help="Zoo or torchvision name; needed for a bare state_dict.")
-@click.option("--model", help="pkg.mod:factory that builds your own network.")
-@click.option("--image-size", type=click.IntRange(min=1), help="Side of the images in pixels.")
-@click.option("--in-channels", type=click.IntRange(min=1), help="Channels of the images.")
-@click.option("--mean", help="Channel means of a bare state_dict.")
-@click.option("--std", help="Channel deviations of a bare state_dict.")
-@click.option("--trust-pickle", is_flag=True, help="Load a file that can run code.")
+@model_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="JSON to write.  [default: verify.json in RUN]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
@@ -76,7 +70,6 @@ def command(
       edgeprune verify teacher.pt --onnx teacher.cpu.onnx --data digits --json
     """
     from edgeprune.device.tensorrt.settings import EngineSettings
-    from edgeprune.models.load import ModelOptions
     from edgeprune.verify.gate import Limits, require_kept
     from edgeprune.verify.report import VERIFY_NAME
     from edgeprune.verify.run import VerifyRequest, verify
@@ -91,13 +84,7 @@ def command(
         min_snr_db=min_snr_db,
         limits=Limits(max_accuracy_drop, max_abs_error),
         engine=EngineSettings(sm=sm, tf32=tf32),
-        options=ModelOptions(
-            arch=arch,
-            model=model,
-            mean=numbers("--mean", mean),
-            std=numbers("--std", std),
-            trust_pickle=trust_pickle,
-        ),
+        options=told_of_model(arch, model, mean, std, trust_pickle),
     )
     _require_folder(out)
     report = verify(source, request)
