@@ -26,6 +26,7 @@ from edgeprune.device.tensorrt.timing_cache import (
 )
 
 _NO_AIDS = BuildAids()
+_NO_MODEL = "Failed to parse the ONNX model"  # TensorRT's words for a file that is none
 
 
 def build_plan(
@@ -82,6 +83,8 @@ def _parse(onnx_file: Path, parser: Any, bindings: Bindings) -> None:
     if parser.parse_from_file(str(onnx_file)):
         return
     first = parser.get_error(0)
+    if _NO_MODEL in first.desc():
+        raise EngineSettingError(f"{onnx_file}: is no ONNX model; edgeprune export writes one")
     name = first.node_name() if hasattr(first, "node_name") else f"number {first.node()}"
     kind = first.node_operator() if hasattr(first, "node_operator") else ""
     more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""

@@ -74,8 +74,9 @@ def test_free_axes_are_named(rtx: Bindings, tmp_path: Path) -> None:
 def test_a_file_that_is_no_model_is_one_line(rtx: Bindings, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
-    with pytest.raises(DeviceError, match=r"m\.onnx: "):
+    with pytest.raises(DeviceError, match=r"m\.onnx: is no ONNX model") as told:
         build_plan(path, rtx, SM86)
+    assert told.value.exit_code == 2
 
 
 def test_a_capability_that_is_not_there_is_refused(rtx: Bindings, model: Path) -> None:
