@@ -18,8 +18,9 @@ import onnx
 from edgeprune.device.targets import Target
 from edgeprune.errors import UnsupportedError, UserInputError
 from edgeprune.export.onnx_graph import opset_of
+from edgeprune.export.precision.emulate import emulated
 from edgeprune.export.precision.half import to_half
-from edgeprune.export.precision.int8 import Int8Plan, plan_int8, write_int8
+from edgeprune.export.precision.int8 import Int8Plan, as_written, plan_int8, write_int8
 from edgeprune.export.precision.survey import Feed, largest_magnitudes
 
 if TYPE_CHECKING:
@@ -74,18 +75,25 @@ def convert(
     half = precision == "fp16" or is_strongly_typed(target)
     plan = None
     written = model
+    largest = largest_magnitudes(model, feeds) if half or by_flags else {}
     if precision == "int8":
         if calibration is None:
             raise UserInputError("--precision int8 needs --calibration-data: a few hundred images")
         _require_half_scales(model, target)
-        plan = plan_int8(model, feeds, calibration, half_scales=half)
+        plan = plan_int8(
+            model,
+            feeds,
+            calibration,
+            half_scales=half,
+            runs_as=(lambda graph: emulated(to_half(graph, largest).model)) if half else as_written,
+        )
         written = write_int8(model, plan, half_scales=half, integer_weights=not by_flags)
     if by_flags:  # they allow FP16 in INT8 engines too, for what is not quantised
-        halved = to_half(model, largest_magnitudes(model, feeds))
+        halved = to_half(model, largest)
         return Converted(written, halved.kept, plan, None if plan else halved.model)
     if not half:
         return Converted(written, {}, plan)
-    halved = to_half(written, largest_magnitudes(model, feeds))
+    halved = to_half(written, largest)
     return Converted(halved.model, halved.kept, plan)
 
 

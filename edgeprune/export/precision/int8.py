@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,10 @@ from edgeprune.export.precision.fallback import (
 from edgeprune.export.precision.histogram import Histogram
 from edgeprune.export.precision.integers import LEVELS
 from edgeprune.export.precision.qdq import write_qdq
+from edgeprune.export.precision.sessions import running
 from edgeprune.export.precision.sites import Sites, find_sites
 from edgeprune.export.precision.survey import Feed, histograms
-from edgeprune.export.precision.switchboard import Switchboard, opened
+from edgeprune.export.precision.switchboard import opened
 from edgeprune.export.precision.thresholds import THRESHOLDS
 
 if TYPE_CHECKING:
@@ -62,12 +63,18 @@ class Int8Plan:
         return self.sites.closed(self.kept.on)
 
 
+def as_written(model: ModelProto) -> ModelProto:
+    """The graph itself."""
+    return model
+
+
 def plan_int8(
     model: ModelProto,
     feeds: Sequence[Feed],
     how: Calibration,
     *,
     half_scales: bool,
+    runs_as: Callable[[ModelProto], ModelProto] = as_written,
 ) -> Int8Plan:
     """Calibrate, rank the layers by what INT8 costs, and put back as many as it takes.
 
@@ -76,6 +83,8 @@ def plan_int8(
         feeds: calibration data.
         how: method and metric.
         half_scales: scales that FP16 holds exactly.
+        runs_as: makes of a graph with INT8 in it the one that shows what the target computes; the
+            metric is that one's, so that what holds here holds for the file.
 
     Raises:
         UserInputError: data that cannot be used.
@@ -88,10 +97,15 @@ def plan_int8(
     spread = histograms(model, {site.value for site in sites.found}, _counted(feeds, how))
     few = _some_samples(feeds)
     name, thresholds, tried = _chosen(model, sites, spread, few, how, half_scales)
+
+    def tried_graph(on: Sequence[str]) -> ModelProto:
+        chosen = sites.closed(on)
+        return runs_as(write_qdq(model, sites, chosen, thresholds, half_scales=half_scales))
+
     with opened(model, sites, thresholds, half_scales=half_scales) as board:
         ranked = how.ranks or _may_put_back(how)
         costs = site_costs(board, few, how.count) if ranked else ()
-        kept = _kept(board, costs, how)
+        kept = _kept(model, sites, costs, how, tried_graph)
         exact = [board.outputs(feed, ()) for feed in few]
         noise = worst_noise_db(exact, [board.outputs(feed, kept.on) for feed in few])
     unused = tuple(sorted(set(how.learned) - {site.module for site in sites.found}))
@@ -116,18 +130,28 @@ def _may_put_back(how: Calibration) -> bool:
     return how.score is not None and how.max_accuracy_drop is not None
 
 
-def _kept(board: Switchboard, costs: tuple[SiteCost, ...], how: Calibration) -> Kept:
+def _kept(
+    model: ModelProto,
+    sites: Sites,
+    costs: tuple[SiteCost, ...],
+    how: Calibration,
+    tried_graph: Callable[[Sequence[str]], ModelProto],
+) -> Kept:
     """All sites, or as many as the metric allows."""
     score, allowed = how.score, how.max_accuracy_drop
     if score is None or allowed is None:
-        return Kept(tuple(site.node for site in board.sites.found), (), None, holds=True)
+        return Kept(tuple(site.node for site in sites.found), (), None, holds=True)
 
-    def measured(on: Sequence[str]) -> float:
+    def measured(graph: ModelProto) -> float:
+        with running(graph) as runner:
+            return score(lambda feed: next(iter(runner.infer(feed).values())))
+
+    def drop_of(on: Sequence[str]) -> float:
         how.count("trying layers in INT8", len(on), len(costs))
-        return score(lambda feed: board.run(feed, on))
+        return reference - measured(tried_graph(on))
 
-    reference = measured(())
-    return fall_back(costs, lambda on: reference - measured(on), allowed)
+    reference = measured(model)
+    return fall_back(costs, drop_of, allowed)
 
 
 def _chosen(

@@ -18,8 +18,9 @@ from edgeprune.device.tensorrt.build import build_plan
 from edgeprune.device.tensorrt.settings import EngineSettings
 from edgeprune.errors import UnsupportedError, UserInputError
 from edgeprune.export.noise import noise_db
-from edgeprune.export.precision.calibration import Calibration
+from edgeprune.export.precision.calibration import Calibration, Forward
 from edgeprune.export.precision.convert import checked, convert
+from edgeprune.export.precision.emulate import emulated
 from edgeprune.export.precision.int8 import plan_int8, write_int8
 from edgeprune.export.precision.integers import quantise_weight
 from edgeprune.export.precision.qdq import write_qdq
@@ -164,6 +165,22 @@ def test_layers_go_back_until_the_metric_holds(residual: onnx.ModelProto) -> Non
     assert plan.kept.drop <= 1.0
     worst = [cost.node for cost in plan.costs[: len(plan.kept.off)]]
     assert [cost.node for cost in plan.kept.off] == worst
+
+
+def test_what_holds_is_what_the_target_computes(residual: onnx.ModelProto) -> None:
+    """FP16 around INT8 counts while layers are put back, not only when all is written."""
+    data = feeds(*SHAPE)
+    exact = outputs(residual, data[0])
+
+    def score(forward: Forward) -> float:
+        return 100.0 - float(np.abs(forward(data[0]) - exact).max()) * 1e3
+
+    strict = Calibration(score=score, max_accuracy_drop=3.0)
+    made = convert(residual, "int8", find_target("rtx"), data, strict)
+    assert made.int8 is not None
+    found = outputs(emulated(made.model), data[0])
+    assert made.int8.kept.drop == pytest.approx(float(np.abs(found - exact).max()) * 1e3, rel=1e-4)
+    assert made.int8.kept.drop <= 3.0
 
 
 def test_auto_takes_the_quietest_method(residual: onnx.ModelProto) -> None:
