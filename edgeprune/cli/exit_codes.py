@@ -33,7 +33,7 @@ def code_and_line(failure: BaseException) -> tuple[int, str]:
     if isinstance(failure, click.ClickException):
         return USAGE, f"edgeprune: {one_line(failure.format_message())}"
     if isinstance(failure, (KeyboardInterrupt, click.Abort)):
-        return INTERRUPTED, "edgeprune: interrupted; the same command goes on from here"
+        return INTERRUPTED, "edgeprune: interrupted; the same command goes on, or starts again"
     if isinstance(failure, SystemExit):
         return (failure.code if isinstance(failure.code, int) else FAILURE), ""
     if isinstance(failure, ImportError):
