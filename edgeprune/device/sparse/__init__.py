@@ -1,4 +1,4 @@
-"""Sparse convolutions: the format of their weights."""
+"""Sparse convolutions: the format of their weights, and where they pay."""
 
 from edgeprune.device.sparse.vcsr import Vcsr, VcsrError, pack
 
