@@ -11,6 +11,8 @@ time with `--rows`, which also makes what they start from. Each call prints the 
 finished, the teacher's lead first, and writes it as JSON and, beside that, as Markdown.
 What the teacher says of each batch is kept in `OUT/teacher-cache` for all rows of a seed; that
 takes 26 GB for one seed of tinyimagenet100, and can be deleted when the table is done.
+`--keep FOLDER` copies what the table is read from, some 100 KB a run, out of the run folders:
+`--out FOLDER --rows none` prints the same table from it, with whatever seeds are added there later.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import torch
 from rich.console import Console
 from sad_step import machine
 from table.bench import Bench
+from table.keep import keep
 from table.render import cells, lead_line, markdown, notes, terminal_table, words
 from table.results import Results, collect
 from table.rows import Row, rows_of, with_needs
@@ -53,6 +56,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
                         metavar="KEY=VALUE", help="recipe setting of all rows")  # fmt: skip
     parser.add_argument("--out", type=Path, help="default: runs/bench/SETTING")
     parser.add_argument("--results", type=Path, help="default: OUT/table.json")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER",
+                        help="copy reports and predictions of finished runs there")  # fmt: skip
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     return parser.parse_args(argv)
@@ -165,6 +170,8 @@ def main(argv: Sequence[str]) -> int:
             for seed in bench.seeds:
                 bench.run_best(seed)
         publish(bench, every, args.results or bench.out / "table.json")
+        if args.keep is not None:
+            keep(every, bench.seeds, bench.folder, args.keep)
     except EdgepruneError as failure:
         print(f"methods_table: {failure}", file=sys.stderr)
         return failure.exit_code

@@ -63,6 +63,14 @@ def test_makes_a_row_and_what_it_starts_from_and_resumes(
     assert _modified(out) == trained
     assert json.loads(results.read_text())["rows"] == table["rows"]
 
+    kept, again = tmp_path / "kept", tmp_path / "again.json"
+    assert methods_table.main([*options, "--rows", "none", "--keep", str(kept)]) == 0
+    assert not [*kept.rglob("*.pt"), *kept.rglob("*.onnx")]
+    options[options.index(str(out))] = str(kept)
+    assert methods_table.main([*options, "--rows", "none", "--results", str(again)]) == 0
+    assert json.loads(again.read_text())["duels"] == table["duels"]
+    assert json.loads(again.read_text())["rows"] == table["rows"]
+
 
 def test_refuses_an_unknown_row_in_one_line(
     methods_table: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
