@@ -93,6 +93,9 @@ class Recipe(BaseModel):
     vector: Literal[4, 8, 32] = Field(
         4, description="output channels whose weights go together at granularity vector"
     )
+    refill: bool = Field(
+        False, description="keep a weight ticket's densest channels whole, remove the others"
+    )
     importance: Literal["l2", "l1", "bn", "taylor", "saliency", "fpgm", "random"] = "l2"
     schedule: Literal["additive", "multiplicative", "cubic", "one_shot"] = "cubic"
     rate: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(

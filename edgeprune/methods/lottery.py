@@ -38,6 +38,9 @@ def search_ticket(run: Run, training: Training) -> Ticket:
 
     With `carry_over` a round goes on from those weights, and only the learning rate starts anew
     (learning-rate rewinding: Renda et al., ICLR 2020, arXiv 2003.02389).
+
+    With `refill` the rounds mask single weights; at the end the channels that kept the most of them
+    get θ_k's others back and the rest are removed (`prune.refill`).
     """
     student = run.original_student()
     start = early_weights(run, student, training)
@@ -48,6 +51,9 @@ def search_ticket(run: Run, training: Training) -> Ticket:
             student.rewind(start)
         run.train(student, f"round-{number + 1}", training.starting_at(number))
         run.prune_between(student, f"cut-{number + 1}", progress, training)
+        trained = student.weights()
+    if run.recipe.refill:
+        run.refill(student, start)
         trained = student.weights()
     student.rewind(start)
     return Ticket(student, trained, start, len(rounds))

@@ -22,6 +22,7 @@ def check_plan(recipe: Recipe) -> None:
             finishing stages that contradict the other settings.
     """
     _check_finish(recipe)
+    _check_refill(recipe)
     if recipe.masks_weights and _relative_target(recipe) is None:
         raise UserInputError(
             f"setting 'granularity': {recipe.granularity} masks keep a share of the weights and "
@@ -48,6 +49,19 @@ def _check_finish(recipe: Recipe) -> None:
                 raise UserInputError(
                     f"setting '{name}': there is no such stage in this run; add {remedies[stage]}"
                 )
+
+
+def _check_refill(recipe: Recipe) -> None:
+    if recipe.refill and recipe.method == "sp_sad":
+        raise UserInputError(
+            "setting 'refill': it makes channels of a lottery ticket, and sp_sad searches none; "
+            "use --method lth_sad or ss_sad"
+        )
+    if recipe.refill and recipe.granularity != "weight":
+        raise UserInputError(
+            f"setting 'refill': it needs a ticket of single weights, and granularity is "
+            f"{recipe.granularity}; add --granularity weight"
+        )
 
 
 def sp_events(recipe: Recipe) -> dict[int, float]:

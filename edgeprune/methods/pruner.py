@@ -6,6 +6,7 @@ The main process decides and proves; the others carry out the same removal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
 from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
 from edgeprune.prune.chosen_layers import confined_to
-from edgeprune.prune.cost import CostModel
+from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.query_scale import query_factors
+from edgeprune.prune.refill import channel_densities
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.two_to_four import GROUP as PATTERN_GROUP
@@ -75,7 +77,7 @@ class Pruner:
         graph = self._trace(original)
         costs = CostModel.of(original, graph)
         self.original = OriginalSize.of(graph, costs)
-        if not recipe.masks_weights:
+        if recipe.refill or not recipe.masks_weights:
             self._check_reachable(original, graph, costs)
 
     def sizes(self, student: Student) -> dict[str, float]:
@@ -102,6 +104,27 @@ class Pruner:
         if self._recipe.masks_weights:
             return self._mask_weights(student, progress)
         return self._prune_channels(student, self._budget.at(progress, self.original), learner)
+
+    def refill(self, student: Student, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Turn the weight ticket into one of channels, of the size that was asked for.
+
+        The channels with the most weights left get the others from `weights`; the rest go.
+
+        Args:
+            student: with the masks of the search, which it has no more afterwards.
+            weights: of the original student.
+
+        Returns:
+            A record as from `prune`.
+
+        Raises:
+            BudgetMissedError: as in `prune`.
+        """
+        assert student.masks is not None, "the search comes first"
+        graph = self._trace(student.module)
+        scores = channel_densities(student.masks.state_dict(), graph)
+        student.refill(weights)
+        return self._remove(student, graph, self._budget, lambda: scores, None)
 
     def prune_like(self, student: Student, model: Student, rng: np.random.Generator) -> None:
         """Remove as many channels from each group as `model` has lost, but drawn at random."""
@@ -153,7 +176,25 @@ class Pruner:
     def _prune_channels(self, student: Student, budget: Budget, learner: Learner) -> dict[str, Any]:
         graph = self._trace(student.module)
         gradients = self._gradients(learner)
-        decision = self._decide(student, graph, budget, gradients) if self._world.is_main else None
+        score = partial(
+            score_channels,
+            student.module,
+            graph,
+            self._recipe.importance,
+            seed=self._recipe.seed,
+            gradients=gradients,
+        )
+        return self._remove(student, graph, budget, score, learner)
+
+    def _remove(
+        self,
+        student: Student,
+        graph: ChannelGraph,
+        budget: Budget,
+        score: Callable[[], list[FloatArray]],
+        learner: Learner | None,
+    ) -> dict[str, Any]:
+        decision = self._decide(student, graph, budget, score()) if self._world.is_main else None
         removal_plain, record = self._world.broadcast(decision)
         if not record["met"]:
             raise BudgetMissedError(
@@ -170,12 +211,8 @@ class Pruner:
         student: Student,
         graph: ChannelGraph,
         budget: Budget,
-        gradients: list[dict[str, Tensor]] | None,
+        scores: list[FloatArray],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        recipe = self._recipe
-        scores = score_channels(
-            student.module, graph, recipe.importance, seed=recipe.seed, gradients=gradients
-        )
         plan = plan_removal(
             student.module,
             graph,

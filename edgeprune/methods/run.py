@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -154,13 +154,21 @@ class Run:
         held = load_shared(self.folder, self.world, f"{stage}.done")
         if held is None:
             learner = self.learner(student, training.fit_settings(stage, self.recipe))
-            record = self.prune(student, progress, learner)
-            held = {"network": student.snapshot(), "record": record}
-            if self.world.is_main:
-                self.folder.save(f"{stage}.done", held)
+            held = self._keep(student, stage, self.prune(student, progress, learner))
         else:
             student.restore(held["network"])
         self.events.append({"stage": stage, **held["record"]})
+
+    def refill(self, student: Student, weights: Mapping[str, Tensor]) -> None:
+        """Turn a weight ticket into a channel ticket, or take over what an earlier start made."""
+        held = load_shared(self.folder, self.world, "refill.done")
+        if held is None:
+            record = self.pruner.refill(student, weights)
+            self.progress.note(_describe(record))
+            held = self._keep(student, "refill", record)
+        else:
+            student.restore(held["network"])
+        self.events.append({"stage": "refill", **held["record"]})
 
     def learner(self, student: Student, settings: FitSettings) -> Learner:
         """A learner for the student as it is now; what is held is held after each of its steps."""
@@ -181,6 +189,13 @@ class Run:
         )
         learner.after_step = lambda: student.hold(learner.optimizer)
         return learner
+
+    def _keep(self, student: Student, stage: str, record: dict[str, Any]) -> dict[str, Any]:
+        """Save what a removal between trainings left, so that it is never done twice."""
+        held = {"network": student.snapshot(), "record": record}
+        if self.world.is_main:
+            self.folder.save(f"{stage}.done", held)
+        return held
 
 
 def _describe(record: dict[str, Any]) -> str:

@@ -59,6 +59,12 @@ class Student:
         if self.fake is not None:
             self.fake.keep_positive()
 
+    def refill(self, original: Mapping[str, Tensor]) -> None:
+        """Give masked weights their values in the original-size `original`; nothing is masked."""
+        assert self.masks is not None, "nothing is masked"
+        self.masks.refill(self.module, self.kept.restrict(original, self._aliases))
+        self.masks = None
+
     def quantise(self, scales: Mapping[str, float]) -> None:
         """Have the layers named by `scales` compute as INT8, until `dequantise`."""
         self.fake = FakeLayers(scales).to(next(self.module.parameters()).device)

@@ -144,6 +144,17 @@ class MaskSet:
                     if isinstance(value, Tensor) and value.shape == parameter.shape:
                         value.masked_fill_(gone, 0.0)
 
+    @torch.no_grad()
+    def refill(self, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+        """Set held weights to their values in `weights`, a state_dict of the model's sizes.
+
+        Raises:
+            UserInputError: the masks are of another network.
+        """
+        for name, parameter in self._parameters(model).items():
+            gone = self._gone[name].to(parameter.device)
+            parameter.copy_(torch.where(gone, weights[name].to(parameter.device), parameter))
+
     def _shrink_columns(
         self,
         model: nn.Module,

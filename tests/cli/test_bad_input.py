@@ -50,6 +50,11 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "widths without a pattern": (("--granularity", "2:4", "--round-to", "6"), "--round-to 8"),
     "epochs of a stage nobody asked": (("--set", "qat_epochs=2"), "--qat"),
     "a rate of a stage nobody asked": (("--set", "sparse_lr=0.1"), "--granularity 2:4"),
+    "a refill without a ticket": (
+        ("--method", "sp_sad", "--granularity", "weight", "--set", "refill=true"), "lth_sad"),
+    "a refill of channels": (("--set", "refill=true"), "--granularity weight"),
+    "a refill of vectors": (
+        ("--granularity", "vector", "--set", "refill=true"), "--granularity weight"),
     "everything removed": (("--pruning-ratio", "1"), "pruning_ratio"),
     "a gate that is no number": (("--min-accuracy", "nan"), "--min-accuracy"),
     "a gate beyond all": (("--min-accuracy", "150"), "--min-accuracy"),
