@@ -32,10 +32,25 @@ from edgeprune.cli.values import numbers
 @click.option("--device", default="auto", show_default=True, help="For --sensitivity.")
 @click.option("--mean", help="For --sensitivity: channel means of a bare state_dict.")
 @click.option("--std", help="For --sensitivity: channel deviations of a bare state_dict.")
+@click.option("--sparse", "board", metavar="BOARD",
+              help="Predict which masked convolutions a board, such as jetson-orin-nano-super, "
+              "runs faster sparse.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp16",
+              show_default=True, help="For --sparse.")  # fmt: skip
 @click.option("--trust-pickle", is_flag=True, help="Load a file that can run code.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-def command(file: Path | None, sensitivity: bool, as_json: bool, **options: Any) -> None:
+def command(
+    file: Path | None,
+    sensitivity: bool,
+    board: str | None,
+    precision: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Show the layers, widths, parameters and MACs of FILE, or of --arch with fresh weights.
+
+    With --sparse FILE (or a run folder) has masks, of granularity weight or vector. The times are
+    those of a model of the board, never measured ones.
 
     MACs are those of one image. Names for --arch: wrn_D_K with D = 6n + 4, resnet20, resnet32,
     resnet44, resnet56, resnet110, cifar_vgg11_bn (13, 16, 19), cifar_mobilenet_v2, and every
@@ -46,10 +61,15 @@ def command(file: Path | None, sensitivity: bool, as_json: bool, **options: Any)
       edgeprune inspect runs/a/student.pt
       edgeprune inspect --arch wrn_16_2 --num-classes 100
       edgeprune inspect teacher.pt --sensitivity --data imagefolder:photos.tar --samples 1000
+      edgeprune inspect runs/masked --sparse jetson-orin-nano-super
     """
     from rich.console import Console
 
-    if sensitivity:
+    if board is not None:
+        if sensitivity:
+            raise click.UsageError("--sparse and --sensitivity are two reports: give one of them")
+        found, table = _sparse(file, board, precision, **options)
+    elif sensitivity:
         found, table = _sensitivity(file, **options)
     else:
         found, table = _layers(file, **options)
@@ -67,6 +87,26 @@ def _layers(file: Path | None, *, trust_pickle: bool, **options: Any) -> tuple[A
     chosen = {name: options[name] for name in names}
     found = inspect_model(file, trust_pickle=trust_pickle, **chosen)
     return found, layer_table(found)
+
+
+def _sparse(
+    file: Path | None, board: str, precision: str, *, trust_pickle: bool, **options: Any
+) -> tuple[Any, Any]:
+    from edgeprune.cli.sparse_table import sparse_table
+    from edgeprune.export.sparse_inspection import inspect_sparse
+    from edgeprune.models.load import ModelOptions
+
+    if file is None:
+        raise click.UsageError("--sparse looks at the zeros of trained weights: give a FILE")
+    found = inspect_sparse(
+        file,
+        board,
+        precision,
+        ModelOptions(options["arch"], options["model"], trust_pickle=trust_pickle),
+        in_channels=options["in_channels"],
+        image_size=options["image_size"],
+    )
+    return found, sparse_table(found)
 
 
 def _sensitivity(

@@ -64,8 +64,12 @@ def board_names() -> tuple[str, ...]:
     return tuple(_table()["boards"])
 
 
-def find_board(name: str) -> Board:
+def find_board(name: str, option: str = "board") -> Board:
     """The board of this name.
+
+    Args:
+        name: one of `board_names()`.
+        option: what the user named it by, for the message.
 
     Raises:
         DeviceError: there is no such board. `exit_code` 2.
@@ -73,7 +77,7 @@ def find_board(name: str) -> Board:
     table = _table()
     if name not in table["boards"]:
         raise UnknownTargetError(
-            f"{name}: there is no such board; use {', '.join(table['boards'])}"
+            f"{option} {name}: there is no such board; use {', '.join(table['boards'])}"
         )
     row: dict[str, Any] = dict(table["boards"][name])
     rates: dict[str, Any] = dict(table["architectures"][row["sm"]])

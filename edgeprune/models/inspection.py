@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models.factory import load_factory
@@ -21,6 +21,7 @@ from edgeprune.wording import brief
 
 _DEFAULT_CLASSES: Final = 10
 _RGB: Final = 3
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def inspect_model(
         input_shape=shape,
         classes=len(loaded.classes) if loaded.classes else None,
         metrics=metrics,
-        summary=_summary(loaded, shape),
+        summary=run_on_image(loaded, shape, summarise),
     )
 
 
@@ -103,9 +104,18 @@ def _fresh(arch: str | None, model: str | None, num_classes: int, channels: int)
     return LoadedModel(build_skeleton(arch, **arch_args).to("meta"), arch, arch_args)
 
 
-def _summary(loaded: LoadedModel, shape: tuple[int, int, int]) -> ModelSummary:
+def run_on_image(
+    loaded: LoadedModel,
+    shape: tuple[int, int, int],
+    look: Callable[[nn.Module, tuple[Tensor, ...]], Seen],
+) -> Seen:
+    """What `look` finds when it runs the network on one black image.
+
+    Raises:
+        UserInputError: the network cannot take such an image.
+    """
     try:
-        return summarise(loaded.module, (torch.zeros(1, *shape, device=_device(loaded.module)),))
+        return look(loaded.module, (torch.zeros(1, *shape, device=_device(loaded.module)),))
     except Exception as error:
         size = "x".join(map(str, shape))
         raise UserInputError(

@@ -46,5 +46,5 @@ def test_every_jetson_target_has_boards() -> None:
 
 
 def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UnknownTargetError, match=r"orin: there is no such board; use jetson-nano,"):
+    with pytest.raises(UnknownTargetError, match=r"board orin: .* use jetson-nano, "):
         find_board("orin")
