@@ -1,0 +1,1 @@
+"""Drives the sparse convolution of `cuda/` from Python, without a GPU."""

@@ -1,0 +1,89 @@
+"""Compiles libraries from `cuda/` once for all processes: cached by what they are made of."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+CUDA = Path(__file__).resolve().parents[2]
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+PLAN_SOURCES = (*sorted((CUDA / "plan").glob("*.cc")), CUDA / "harness" / "plan_api.cc")
+_SOURCE_SUFFIXES = (".h", ".cc", ".cu", ".cuh")
+
+
+class BuildError(RuntimeError):
+    """The compiler refused."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A source and the options that only it is compiled with."""
+
+    source: Path
+    options: tuple[str, ...] = ()
+
+
+def cache_folder() -> Path:
+    """Where what was built is kept."""
+    default = Path(tempfile.gettempdir()) / f"edgeprune-cuda-{os.getuid()}"
+    return Path(os.environ.get("EDGEPRUNE_CUDA_CACHE", default))
+
+
+def digest(root: Path, words: Iterable[str]) -> str:
+    """Of every source below a folder, the compiler and its options."""
+    found = hashlib.sha256()
+    for path in sorted(p for p in root.rglob("*") if p.suffix in _SOURCE_SUFFIXES):
+        found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    version = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
+    for word in (version.decode(), *words):
+        found.update(word.encode() + b"\0")
+    return found.hexdigest()[:20]
+
+
+def library(name: str, units: Sequence[Unit], options: Sequence[str], *, root: Path = CUDA) -> Path:
+    """A shared library; waits where another process is compiling the same one.
+
+    Raises:
+        BuildError: the compiler refused; the message is what it said.
+    """
+    words = [*options, *(str(u.source.relative_to(root)) + " ".join(u.options) for u in units)]
+    folder = cache_folder() / f"{name}-{digest(root, words)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"lib{name}.so"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _build(path, units, options)
+    return path
+
+
+def _build(path: Path, units: Sequence[Unit], options: Sequence[str]) -> None:
+    objects = [path.with_name(f"{i}-{unit.source.stem}.o") for i, unit in enumerate(units)]
+    compile_ = ["g++", "-std=c++14", "-fPIC", *WARNINGS, *options]
+    commands = [
+        [*compile_, *unit.options, "-x", "c++", "-c", str(unit.source), "-o", str(made)]
+        for unit, made in zip(units, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+    partial = path.with_suffix(".partial")
+    _run(["g++", "-shared", *options, *map(str, objects), "-o", str(partial)])
+    partial.rename(path)
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{' '.join(command)}\n{done.stderr[-4000:]}")
+
+
+def plan_library() -> Path:
+    """The host side alone."""
+    return library("plan", [Unit(source) for source in PLAN_SOURCES], ["-O1", "-Wconversion"])

@@ -1,0 +1,43 @@
+// The parts of a plan's arguments, each worked out from the ones before.
+#pragma once
+
+#include "arguments.h"
+#include "layer.h"
+#include "tactic.h"
+
+namespace edgeprune {
+namespace sparse {
+
+// Bytes of the word that one load of the inner loop brings to a lane.
+inline int word_bytes(DataType type, int pixels_per_lane) {
+  const int bytes = pixels_per_lane * size_of(type);
+  return bytes <= 8 ? 8 : 16;
+}
+// Rows of one input column in a word.
+inline int word_elements(DataType type, int pixels_per_lane) {
+  return word_bytes(type, pixels_per_lane) / size_of(type);
+}
+// Words that hold a lane's pixels.
+inline int word_height(DataType type, int pixels_per_lane) {
+  return divide_up(pixels_per_lane, word_elements(type, pixels_per_lane));
+}
+
+// Weights are read in chunks of a warp's width; a warp keeps two of each group.
+constexpr int kChunk = 32;
+constexpr int kRing = 2 * kChunk;
+
+inline int ring_bytes(DataType type, int vector) { return kRing * (2 + vector * size_of(type)); }
+
+void set_sizes(const Layer& layer, const Problem& problem, DirectArguments* arguments);
+void set_tiles(const Layer& layer, const Problem& problem, const Tactic& tactic,
+               DirectArguments* arguments);
+void set_words(const Layer& layer, const Problem& problem, const Tactic& tactic,
+               DirectArguments* arguments);
+void set_raw(const Layer& layer, const Problem& problem, DirectArguments* arguments);
+void set_activation(const Layer& layer, DirectArguments* arguments);
+// Sets the offsets and returns the bytes of shared memory that a block takes.
+long long set_shared(const Layer& layer, const Problem& problem, const Tactic& tactic,
+                     DirectArguments* arguments);
+
+}  // namespace sparse
+}  // namespace edgeprune

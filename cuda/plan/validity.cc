@@ -1,0 +1,88 @@
+#include "validity.h"
+
+#include "instantiations.h"
+
+namespace edgeprune {
+namespace sparse {
+namespace {
+
+std::string number(long long value) { return std::to_string(value); }
+
+bool is_vector(int vector) {
+  return vector == 1 || vector == 2 || vector == 4 || vector == 8 || vector == 32;
+}
+
+}  // namespace
+
+std::string check_layer(const Layer& layer) {
+  if (layer.channels < 1 || layer.outputs < 1 || layer.groups < 1) {
+    return "a convolution has at least one channel, one output and one group";
+  }
+  if (layer.channels % layer.groups != 0 || layer.outputs % layer.groups != 0) {
+    return number(layer.channels) + " channels and " + number(layer.outputs) +
+           " outputs do not make " + number(layer.groups) + " groups";
+  }
+  if (layer.kernel_height < 1 || layer.kernel_width < 1 || layer.stride_height < 1 ||
+      layer.stride_width < 1 || layer.dilation_height < 1 || layer.dilation_width < 1) {
+    return "kernel, strides and dilations are at least 1";
+  }
+  if (layer.pad_top < 0 || layer.pad_left < 0 || layer.pad_bottom < 0 || layer.pad_right < 0) {
+    return "padding is not negative";
+  }
+  if (!is_vector(layer.vector)) {
+    return "vector length " + number(layer.vector) + ": 1, 2, 4, 8 and 32 are packed";
+  }
+  const long long area = static_cast<long long>(layer.kernel_height) * layer.kernel_width;
+  if (layer.channel_tile < 1 || layer.channel_tile * area > kOffsets) {
+    return "channel tile " + number(layer.channel_tile) + ": with kernels of " + number(area) +
+           " weights offsets of 16 bits reach 1 to " + number(kOffsets / area) + " channels";
+  }
+  if (layer.activation == Activation::kClip && !(layer.clip_lower <= layer.clip_upper)) {
+    return "the lower bound of the clip is above the upper one";
+  }
+  return "";
+}
+
+std::string check_problem(const Layer& layer, const Problem& problem) {
+  if (problem.batch < 1 || problem.height < 1 || problem.width < 1) {
+    return "batch, height and width are at least 1";
+  }
+  if (output_height(layer, problem) < 1 || output_width(layer, problem) < 1) {
+    return "the kernel is larger than the padded input of " + number(problem.height) + " x " +
+           number(problem.width);
+  }
+  const long long limit = 1LL << 30;
+  const long long plane = static_cast<long long>(problem.height) * problem.width;
+  const long long output_plane =
+      static_cast<long long>(output_height(layer, problem)) * output_width(layer, problem);
+  if (plane * (layer.channels + 7) > limit || output_plane * (layer.outputs + 7) > limit) {
+    return "an image of more than 2^30 numbers";
+  }
+  if (problem.layout == Layout::kHwc8 && problem.type != DataType::kFloat16) {
+    return "kHWC8 holds float16 only";
+  }
+  return "";
+}
+
+std::string check_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic) {
+  if (!find_instantiation(layer, problem, tactic)) {
+    return "no kernel is compiled for vector " + number(layer.vector) + ", " +
+           number(tactic.groups_per_warp) + " groups per warp, " +
+           number(tactic.pixels_per_lane) + " pixels per lane and a lane split of " +
+           number(tactic.lane_split);
+  }
+  if (tactic.tile_columns < 1 || tactic.tile_columns > 32 / tactic.lane_split) {
+    return "a tile of " + number(tactic.tile_columns) + " columns: with a lane split of " +
+           number(tactic.lane_split) + " use 1 to " + number(32 / tactic.lane_split);
+  }
+  if (tactic.warps < 1 || tactic.warps > kMaximumWarps) {
+    return number(tactic.warps) + " warps: use 1 to " + number(kMaximumWarps);
+  }
+  if (tactic.staging == Staging::kAsync && problem.sm < 80) {
+    return "cp.async needs sm_80; this is sm_" + number(problem.sm);
+  }
+  return "";
+}
+
+}  // namespace sparse
+}  // namespace edgeprune

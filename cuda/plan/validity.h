@@ -1,0 +1,22 @@
+// Whether a layer, a problem and a tactic are ones that the kernels serve, said in words.
+#pragma once
+
+#include <string>
+
+#include "layer.h"
+#include "tactic.h"
+
+namespace edgeprune {
+namespace sparse {
+
+constexpr int kMaximumWarps = 8;
+constexpr int kSharedBytes = 48 * 1024;  // of a block, on every device without opting in
+constexpr int kOffsets = 1 << 16;
+
+// Each returns an empty text where all is well.
+std::string check_layer(const Layer& layer);
+std::string check_problem(const Layer& layer, const Problem& problem);
+std::string check_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic);
+
+}  // namespace sparse
+}  // namespace edgeprune
