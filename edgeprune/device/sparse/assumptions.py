@@ -36,6 +36,11 @@ CUDA_UTILISATION = (0.40, 0.65)
 # Gray, CVPR 2016, save 2.25 and 4 of the multiplications). Not on tensor cores.
 WINOGRAD_GAIN = 1.6
 
+# Rates of tensor cores over that of FP16 (NVIDIA A100 Architecture whitepaper; Jetson Thor
+# Technical Brief TB-12572-001), and the first compute capability with TF32.
+TENSOR_RATES = {"fp32": 0.5, "fp16": 1, "int8": 2}
+FIRST_TF32_SM = 80
+
 # Tensor-core kernels pad the channels of each group of a convolution to this.
 TENSOR_CHANNELS = 8
 

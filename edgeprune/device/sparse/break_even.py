@@ -1,4 +1,4 @@
-"""From which sparsity on an unstructured mask makes a layer faster, by the cost model."""
+"""From which sparsity on a random mask makes a layer faster, by the cost model."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _DENSEST, _SPARSEST = 0.0, 0.999
 
 
 def break_even(
-    board: Board, shape: ConvShape, precision: str = "fp16", *, good: bool = True
+    board: Board, shape: ConvShape, precision: str = "fp16", *, vector: int = 1, good: bool = True
 ) -> float | None:
     """The sparsity at which sparse and dense take equally long, copies and margin left aside.
 
     Args:
+        vector: output channels that are masked together.
         good: against dense kernels at their good utilisation, or at their poor one.
 
     Returns:
@@ -30,22 +31,24 @@ def break_even(
         sparse = best_sparse_time(board, layer, precision)
         return sparse is not None and sparse.total_ms < dense_ms
 
-    return _first_win(shape, wins)
+    return _first_win(shape, vector, wins)
 
 
-def gate_sparsity(board: Board, shape: ConvShape, precision: str = "fp16") -> float | None:
+def gate_sparsity(
+    board: Board, shape: ConvShape, precision: str = "fp16", *, vector: int = 1
+) -> float | None:
     """The sparsity from which on the first gate lets a layer through; None where never."""
-    return _first_win(shape, lambda layer: choose(board, layer, precision).goes_sparse)
+    return _first_win(shape, vector, lambda layer: choose(board, layer, precision).goes_sparse)
 
 
-def _first_win(shape: ConvShape, wins: Callable[[MaskedConv], bool]) -> float | None:
+def _first_win(shape: ConvShape, vector: int, wins: Callable[[MaskedConv], bool]) -> float | None:
     """Bisects: with fewer weights a sparse kernel never takes longer."""
     low, high = _DENSEST, _SPARSEST
-    if not wins(random_mask("", shape, high)):
+    if not wins(random_mask("", shape, high, vector)):
         return None
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if wins(random_mask("", shape, middle)):
+        if wins(random_mask("", shape, middle, vector)):
             high = middle
         else:
             low = middle

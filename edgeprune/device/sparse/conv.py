@@ -101,13 +101,18 @@ def masked_conv(name: str, shape: ConvShape, weight: np.ndarray) -> MaskedConv:
     return MaskedConv(name, shape, int(kept.sum()), columns)
 
 
-def random_mask(name: str, shape: ConvShape, sparsity: float) -> MaskedConv:
-    """A layer with an unstructured mask, each weight gone with probability `sparsity`.
+def random_mask(name: str, shape: ConvShape, sparsity: float, vector: int = 1) -> MaskedConv:
+    """A layer with a random mask, each vector of weights gone with probability `sparsity`.
 
-    Of V weights one at least is left with probability 1 - sparsity^V.
+    Of V weights in V / `vector` vectors one at least is left with probability
+    1 - sparsity^(V / vector).
+
+    Args:
+        vector: output channels that are masked together; 1 for single weights.
     """
+    each = shape.weights / shape.out_channels
     columns = {
-        v: _row_groups(shape, v) * (shape.weights / shape.out_channels) * (1.0 - sparsity**v)
+        v: _row_groups(shape, v) * each * (1.0 - sparsity ** max(v / vector, 1.0))
         for v in VECTOR_LENGTHS
     }
     return MaskedConv(name, shape, shape.weights * (1.0 - sparsity), columns)

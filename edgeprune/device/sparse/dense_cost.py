@@ -8,8 +8,10 @@ from edgeprune.device.boards import Board
 from edgeprune.device.sparse.assumptions import (
     CUDA_UTILISATION,
     DRAM_EFFICIENCY,
+    FIRST_TF32_SM,
     LAUNCH_MS,
     TENSOR_CHANNELS,
+    TENSOR_RATES,
     TENSOR_UTILISATION,
     WINOGRAD_GAIN,
 )
@@ -53,7 +55,7 @@ def dense_time(board: Board, shape: ConvShape, precision: str, *, good: bool = T
     """The faster of the ways in which the board can multiply.
 
     Args:
-        precision: `fp32`, `fp16`, or `int8` (twice the rate of FP16).
+        precision: `fp32`, where TensorRT may use TF32 as it does by default, `fp16` or `int8`.
         good: at the good utilisation that kernels reach, or at the poor one.
     """
     width = bytes_of(precision)
@@ -68,9 +70,11 @@ def dense_time(board: Board, shape: ConvShape, precision: str, *, good: bool = T
 
 
 def _on_tensor_cores(board: Board, shape: ConvShape, precision: str, good: bool) -> float | None:
-    if not board.tensor_fma_per_clock or precision == "fp32":
+    if precision == "fp32" and int(board.sm) < FIRST_TF32_SM:
         return None
-    rate = board.tensor_fma_per_clock * (2 if precision == "int8" else 1)
+    if not board.tensor_fma_per_clock:
+        return None
+    rate = board.tensor_fma_per_clock * TENSOR_RATES[precision]
     outputs, inputs = shape.out_channels // shape.groups, shape.in_channels // shape.groups
     padding = _padded(outputs) / outputs * _padded(inputs) / inputs
     return shape.macs * padding / (board.clocks_per_ms * rate * TENSOR_UTILISATION[good])

@@ -101,12 +101,15 @@ def test_columns_are_those_of_the_packer(shape: ConvShape, sparsity: float, seed
         assert layer.columns[vector] == packed.columns
 
 
-def test_a_random_mask_is_what_random_weights_give() -> None:
+@pytest.mark.parametrize("together", [1, 4, 32])
+def test_a_random_mask_is_what_random_weights_give(together: int) -> None:
     shape, rng = _square(64, 64, 8, 3), np.random.default_rng(0)
-    weight = (rng.random(shape.weight_shape) >= 0.9).astype(np.float32)
-    drawn, expected = masked_conv("", shape, weight), random_mask("", shape, 0.9)
+    outputs, inputs, height, width = shape.weight_shape
+    vectors = rng.random((outputs // together, inputs, height, width)) >= 0.9
+    drawn = masked_conv("", shape, np.repeat(vectors, together, axis=0))
+    expected = random_mask("", shape, 0.9, together)
     for vector in VECTOR_LENGTHS:
-        assert drawn.columns[vector] == pytest.approx(expected.columns[vector], rel=0.05)
+        assert drawn.columns[vector] == pytest.approx(expected.columns[vector], rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +140,14 @@ def test_the_gate_asks_for_more_than_to_break_even(name: str) -> None:
         even, gate = break_even(board, shape), gate_sparsity(board, shape)
         assert even is not None
         assert gate is None or gate > even
+
+
+def test_whole_columns_break_even_earlier_than_single_weights() -> None:
+    orin = find_board("jetson-agx-orin-64gb")
+    for shape in LAYERS:
+        found = [break_even(orin, shape, vector=vector) for vector in (1, 4, 8, 32)]
+        assert None not in found
+        assert found == sorted(found, key=lambda one: -(one or 0))
 
 
 def test_tensor_cores_serve_masks_of_whole_columns_only() -> None:
@@ -170,6 +181,14 @@ def test_dense_uses_winograd_only_where_it_exists() -> None:
     assert not dense_time(nano, LAYERS[3], "fp16").winograd
     orin = dense_time(find_board("jetson-agx-orin-64gb"), plain, "fp16")
     assert (orin.units, orin.winograd) == ("tensor cores", False)
+
+
+def test_fp32_is_tf32_where_tensor_cores_have_it() -> None:
+    orin, xavier = find_board("jetson-agx-orin-64gb"), find_board("jetson-agx-xavier")
+    assert dense_time(orin, LAYERS[0], "fp32").units == "tensor cores"
+    assert dense_time(xavier, LAYERS[0], "fp32").units == "CUDA cores"
+    half, single = (dense_time(orin, LAYERS[0], name).compute_ms for name in ("fp16", "fp32"))
+    assert single == pytest.approx(2 * half)
 
 
 def test_an_unknown_precision_is_refused() -> None:
