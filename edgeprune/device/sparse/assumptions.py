@@ -44,8 +44,11 @@ FIRST_TF32_SM = 80
 # Tensor-core kernels pad the channels of each group of a convolution to this.
 TENSOR_CHANNELS = 8
 
-# Pixels from which FP16 lanes work on pairs: below, a pair would be half empty.
-PAIRED_PIXELS = 64
+# Of the direct kernel, per column: instructions of the loop itself, and in FP16 those that take a
+# pair of sums to FP32, which is due after so many terms.
+LOOP_INSTRUCTIONS = 2
+FLUSH_INSTRUCTIONS = 5
+FLUSH_TERMS = 16
 
 # The sparse layer has to be this much faster than the dense one: what a model is off by.
 MARGIN = 0.9

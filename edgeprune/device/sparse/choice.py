@@ -9,12 +9,15 @@ from edgeprune.device.boards import Board
 from edgeprune.device.sparse.assumptions import MARGIN
 from edgeprune.device.sparse.conv import MaskedConv
 from edgeprune.device.sparse.dense_cost import DenseTime, dense_time
-from edgeprune.device.sparse.formats import LINEAR, Neighbours, dense_neighbours, reformat_ms
+from edgeprune.device.sparse.formats import (
+    Neighbours,
+    dense_neighbours,
+    reformat_ms,
+    sparse_formats,
+)
 from edgeprune.device.sparse.precision import bytes_of
-from edgeprune.device.sparse.sparse_cost import K1_VECTORS, SparseTime, cuda_core_times
+from edgeprune.device.sparse.sparse_cost import SparseTime, cuda_core_times
 from edgeprune.device.sparse.vmma_cost import tensor_core_times
-
-KERNEL_FORMATS = (LINEAR,)
 
 
 @dataclass(frozen=True)
@@ -60,15 +63,13 @@ class Choice:
         return {**found, "chosen_ms": self.chosen_ms}
 
 
-def best_sparse_time(
-    board: Board, layer: MaskedConv, precision: str, vectors: Sequence[int] = K1_VECTORS
-) -> SparseTime | None:
+def best_sparse_time(board: Board, layer: MaskedConv, precision: str) -> SparseTime | None:
     """The fastest launch of either kernel; None where neither has this precision."""
     bytes_of(precision)
     if precision == "int8":
         return None
     times = (
-        *cuda_core_times(board, layer, precision, vectors),
+        *cuda_core_times(board, layer, precision),
         *tensor_core_times(board, layer, precision),
     )
     return min(times, key=lambda time: time.total_ms)
@@ -80,14 +81,14 @@ def choose(
     precision: str = "fp16",
     *,
     neighbours: Neighbours | None = None,
-    formats: tuple[str, ...] = KERNEL_FORMATS,
+    formats: tuple[str, ...] | None = None,
 ) -> Choice:
     """Gate 1: sparse where `sparse + reformat < 0.9 dense`.
 
     Args:
         precision: `fp32`, `fp16` or `int8`; INT8 never goes sparse.
         neighbours: layouts around the layer; default: dense layers on both sides.
-        formats: layouts that the sparse kernels have.
+        formats: layouts that the sparse kernel has; default: those that are compiled.
 
     Raises:
         DeviceError: an unknown precision. `exit_code` 2.
@@ -95,7 +96,8 @@ def choose(
     dense = dense_time(board, layer.shape, precision)
     sparse = best_sparse_time(board, layer, precision)
     around = neighbours or dense_neighbours(board, precision)
-    copies = reformat_ms(board, layer.shape, precision, around, formats)
+    own = sparse_formats(precision) if formats is None else formats
+    copies = reformat_ms(board, layer.shape, precision, around, own)
     wins = sparse is not None and sparse.total_ms + copies < MARGIN * dense.total_ms
     reason = _reason(layer, dense, sparse, copies, wins)
     return Choice(layer.name, layer.sparsity, dense, sparse, copies, wins, reason)

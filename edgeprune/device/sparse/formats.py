@@ -32,6 +32,11 @@ def dense_format(board: Board, precision: str) -> str:
     return HWC8 if board.tensor_fma_per_clock else HW2
 
 
+def sparse_formats(precision: str) -> tuple[str, ...]:
+    """What the sparse kernel is compiled for (`cuda/plan/instantiations.h`)."""
+    return (LINEAR, HWC8) if precision == "fp16" else (LINEAR,)
+
+
 def dense_neighbours(board: Board, precision: str) -> Neighbours:
     """Dense layers on both sides: the worst case, and what a first sparse layer meets."""
     found = dense_format(board, precision)

@@ -1,46 +1,26 @@
 """What the sparse kernels take: the limits of an SM, and the best launch parameters among them.
 
-K1 works on CUDA cores: lanes are pixels, a warp walks the columns of a group of V output channels.
-For every column it loads PPT activations per lane and the column's offset and values, and
-multiplies V * PPT times. A column is thus bound by shared-memory accesses (one a clock and SM), by
-the multipliers, or by the instructions that four schedulers issue; the map's DRAM traffic bounds
-the whole. With a lane split of LS, LS lanes share the columns of a pixel, for small maps.
+The direct kernel works on CUDA cores: a warp walks the columns of a group of V output channels. For
+every column a lane loads an activation for each of its pixels, and the column's offset and values,
+and multiplies V times per pixel; in FP16 two rows at a time, with sums in FP16 that go to FP32
+after 16 terms. A column is thus bound by shared-memory accesses (one a clock and SM), by the
+multipliers, or by the instructions that four schedulers issue; the map's DRAM traffic bounds the
+whole.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import product
-from typing import Iterator, Sequence
+from typing import Iterator
 
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse import assumptions as assumed
-from edgeprune.device.sparse.conv import MaskedConv
+from edgeprune.device.sparse.conv import ConvShape, MaskedConv
+from edgeprune.device.sparse.launches import LAUNCHES, Launch
 from edgeprune.device.sparse.precision import bytes_of
 
-K1_VECTORS = (1, 2, 4, 8)
-PIXELS_PER_LANE = (1, 2, 4, 8)
-LANE_SPLITS = (1, 2, 4)
 OFFSET_BYTES = 2
-CUDA_KERNEL = "sparse_conv_direct"
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a sparse kernel is launched.
-
-    Attributes:
-        kernel: its name.
-        vector: V, output channels that share a column.
-        pixels_per_lane: PPT, register tile along the pixels.
-        lane_split: LS, lanes that share the columns of a pixel.
-    """
-
-    kernel: str
-    vector: int
-    pixels_per_lane: int = 1
-    lane_split: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,39 +65,31 @@ class SparseTime:
         )
 
 
-def cuda_core_times(
-    board: Board, layer: MaskedConv, precision: str, vectors: Sequence[int] = K1_VECTORS
-) -> Iterator[SparseTime]:
-    """K1 at every launch."""
-    for vector, pixels, split in product(vectors, PIXELS_PER_LANE, LANE_SPLITS):
-        launch = Launch(CUDA_KERNEL, vector, pixels, split)
-        yield cuda_core_time(board, layer, precision, launch)
+def cuda_core_times(board: Board, layer: MaskedConv, precision: str) -> Iterator[SparseTime]:
+    """The direct kernel at every launch that is compiled."""
+    for launch in LAUNCHES:
+        yield _cuda_core_time(board, layer, precision, launch)
 
 
-def cuda_core_time(board: Board, layer: MaskedConv, precision: str, launch: Launch) -> SparseTime:
-    """K1 at one launch."""
-    width, vector, pixels = bytes_of(precision), launch.vector, launch.pixels_per_lane
-    paired = precision == "fp16" and layer.shape.out_pixels >= assumed.PAIRED_PIXELS
-    tiles = _pixel_tiles(layer, launch, paired)
-    loads = 1 + vector * width / assumed.LOAD_BYTES
-    multiplications = vector * pixels
+def _cuda_core_time(board: Board, layer: MaskedConv, precision: str, launch: Launch) -> SparseTime:
+    width, paired = bytes_of(precision), precision == "fp16"
+    tiles = _tiles(layer.shape, launch)
+    loads = math.ceil(launch.pixels_per_lane / 2) if paired else launch.pixels_per_lane
+    multiplications = launch.vector * loads
+    values = 1 + launch.vector * width / assumed.LOAD_BYTES
+    flushes = multiplications * assumed.FLUSH_INSTRUCTIONS / assumed.FLUSH_TERMS if paired else 0.0
     rate = (board.fp16_fma_per_clock / 2 if paired else board.fp32_fma_per_clock) / assumed.WARP
-    clocks = {
-        "shared": pixels + loads,
-        "fma": multiplications / rate,
-        # Two more for the loop.
-        "issue": (pixels + multiplications + loads + 2) / assumed.SCHEDULERS,
-    }
-    spread = parallelism(board, tiles * _vector_groups(layer, vector))
+    instructions = loads + multiplications + flushes + values + assumed.LOOP_INSTRUCTIONS
+    spread = parallelism(board, tiles * _warps_of_outputs(layer.shape, launch))
     per_clock_ms = (
-        layer.columns[vector] * tiles
+        layer.columns[launch.vector] * tiles
         / (launch.lane_split * board.clocks_per_ms * assumed.SPARSE_EFFICIENCY * spread)
     )  # fmt: skip
     return SparseTime(
-        issue_ms=clocks["issue"] * per_clock_ms,
-        fma_ms=clocks["fma"] * per_clock_ms,
-        shared_ms=clocks["shared"] * per_clock_ms,
-        memory_ms=sparse_memory_ms(board, layer, precision, vector),
+        issue_ms=instructions / assumed.SCHEDULERS * per_clock_ms,
+        fma_ms=multiplications / rate * per_clock_ms,
+        shared_ms=(loads + values) * per_clock_ms,
+        memory_ms=sparse_memory_ms(board, layer, precision, launch.vector),
         launch_ms=assumed.LAUNCH_MS,
         launch=launch,
     )
@@ -137,13 +109,12 @@ def parallelism(board: Board, warps: float) -> float:
     return max(min(1.0, warps / enough), assumed.LEAST_PARALLELISM)
 
 
-def _pixel_tiles(layer: MaskedConv, launch: Launch, paired: bool) -> int:
-    lanes = assumed.WARP // launch.lane_split
-    slots = lanes * launch.pixels_per_lane * (2 if paired else 1)
-    return layer.shape.batch * math.ceil(layer.shape.out_pixels / slots)
+def _tiles(shape: ConvShape, launch: Launch) -> int:
+    height, width = shape.out_size
+    down = math.ceil(height / launch.pixels_per_lane)
+    return shape.batch * down * math.ceil(width / launch.widest_tile)
 
 
-def _vector_groups(layer: MaskedConv, vector: int) -> float:
-    # Narrow groups go two to a warp, one after the other: their accumulators leave room.
-    groups = layer.shape.out_channels / vector
-    return groups / 2 if vector < max(K1_VECTORS) else groups
+def _warps_of_outputs(shape: ConvShape, launch: Launch) -> int:
+    rows = math.ceil(shape.out_channels // shape.groups / launch.vector)
+    return shape.groups * math.ceil(rows / launch.groups_per_warp)

@@ -3,48 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
-from itertools import product
-from typing import Any, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from edgeprune.device.sparse.conv import ConvShape
-from edgeprune.device.sparse.sparse_cost import K1_VECTORS, LANE_SPLITS, PIXELS_PER_LANE
-
-TILES = ((8, 8), (8, 16), (16, 16), (8, 32), (16, 32))
+from edgeprune.device.sparse.launches import LAUNCHES
 
 
 @dataclass(frozen=True)
 class Tactic:
-    """Launch parameters that a device chooses among.
+    """Launch parameters that a device chooses among; the rest it takes from its own table.
 
     Attributes:
         vector: V, output channels that share a column; another one means packing again.
-        tile: (height, width) of a block's output pixels.
-        pixels_per_lane: pixels of a lane.
+        tile_columns: output columns of a tile.
+        pixels_per_lane: output rows of a tile.
+        groups_per_warp: groups of V output channels that a warp works on.
         lane_split: lanes that share the columns of a pixel.
     """
 
     vector: int
-    tile: tuple[int, int]
+    tile_columns: int
     pixels_per_lane: int
+    groups_per_warp: int
     lane_split: int
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "tile": list(self.tile)}
+        return asdict(self)
 
     @staticmethod
     def from_dict(saved: dict[str, Any]) -> Tactic:
         """The inverse of `as_dict`."""
-        height, width = saved["tile"]
-        return Tactic(
-            int(saved["vector"]),
-            (int(height), int(width)),
-            int(saved["pixels_per_lane"]),
-            int(saved["lane_split"]),
-        )
+        return Tactic(**{field.name: int(saved[field.name]) for field in fields(Tactic)})
 
 
 @dataclass(frozen=True)
@@ -80,11 +73,25 @@ def mask_hash(weight: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def candidates(
-    shape: ConvShape, vectors: Sequence[int] = K1_VECTORS, tiles: Sequence[tuple[int, int]] = TILES
-) -> tuple[Tactic, ...]:
-    """Every tactic worth a trial: of tiles that exceed the map, only those that exceed it least."""
-    height, width = shape.out_size
-    fitting = [t for t in tiles if t[0] <= height and t[1] <= width] or [tiles[0]]
-    found = product(vectors, fitting, PIXELS_PER_LANE, LANE_SPLITS)
-    return tuple(Tactic(*one) for one in found)
+def candidates(shape: ConvShape) -> tuple[Tactic, ...]:
+    """Every tactic worth a trial: launches that are compiled, with tiles that fit the map evenly.
+
+    Narrower tiles come too, for layers whose widest one takes too much shared memory.
+    """
+    width = shape.out_size[1]
+    return tuple(
+        Tactic(
+            launch.vector,
+            columns,
+            launch.pixels_per_lane,
+            launch.groups_per_warp,
+            launch.lane_split,
+        )
+        for launch in LAUNCHES
+        for columns in _tile_columns(width, launch.widest_tile)
+    )
+
+
+def _tile_columns(width: int, most: int) -> tuple[int, ...]:
+    even = -(-width // -(-width // most))
+    return tuple(columns for columns in (even, even // 2, even // 4) if columns)

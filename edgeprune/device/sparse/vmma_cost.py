@@ -13,12 +13,8 @@ from typing import Iterator
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse import assumptions as assumed
 from edgeprune.device.sparse.conv import MaskedConv
-from edgeprune.device.sparse.sparse_cost import (
-    Launch,
-    SparseTime,
-    parallelism,
-    sparse_memory_ms,
-)
+from edgeprune.device.sparse.launches import Launch
+from edgeprune.device.sparse.sparse_cost import SparseTime, parallelism, sparse_memory_ms
 
 TENSOR_KERNEL = "sparse_conv_vmma"
 VECTOR = 32
@@ -55,5 +51,5 @@ def _time(board: Board, layer: MaskedConv, precision: str, tiles: int) -> Sparse
         shared_ms=(tiles * _GATHERS + _VALUE_CLOCKS) * per_clock_ms,
         memory_ms=sparse_memory_ms(board, layer, precision, VECTOR),
         launch_ms=assumed.LAUNCH_MS,
-        launch=Launch(TENSOR_KERNEL, VECTOR, pixels_per_lane=tiles),
+        launch=Launch(TENSOR_KERNEL, VECTOR, groups_per_warp=1, pixels_per_lane=tiles),
     )

@@ -43,16 +43,16 @@ def test_int8_never_goes_sparse() -> None:
 
 
 def test_copies_are_paid_where_layouts_differ_and_only_there() -> None:
-    board, layer = find_board("jetson-agx-orin-64gb"), random_mask("", _WIDE, 0.94)
-    foreign = choose(board, layer)
-    one_side = choose(board, layer, neighbours=Neighbours(LINEAR, HWC8))
-    own = choose(board, layer, neighbours=Neighbours(LINEAR, LINEAR))
-    reads_both = choose(board, layer, formats=(LINEAR, HWC8))
-    assert foreign.reformat_ms > one_side.reformat_ms > own.reformat_ms == 0.0
-    assert reads_both.reformat_ms == 0.0
+    board, layer = find_board("jetson-agx-orin-64gb"), random_mask("", _WIDE, 0.92)
+    foreign = choose(board, layer, formats=(LINEAR,))
+    one_side = choose(board, layer, neighbours=Neighbours(LINEAR, HWC8), formats=(LINEAR,))
+    compiled = choose(board, layer)
+    assert foreign.reformat_ms > one_side.reformat_ms > compiled.reformat_ms == 0.0
     assert choose(board, layer, "fp32").reformat_ms == 0.0
-    assert (foreign.goes_sparse, own.goes_sparse) == (False, True)
+    assert (foreign.goes_sparse, compiled.goes_sparse) == (False, True)
     assert "copies" in foreign.reason
+    # Dense FP16 without tensor cores works on pairs of channels, which no sparse kernel reads.
+    assert choose(find_board("jetson-nano"), layer).reformat_ms > 0
 
 
 def test_a_layer_without_zeros_says_so() -> None:
