@@ -5,7 +5,8 @@
 For every board, five layers of residual networks, two precisions and masks of single weights and of
 4, 8 and 32 output channels together: the sparsity at which the sparse kernel takes as long as dense
 TensorRT (against a poor and a good dense kernel), and the one from which on the first gate lets a
-layer through, copies and margin counted in. Nothing here was measured on a board: figures are
+layer through, copies and margin counted in; the gate counts only on kernels that are compiled, the
+break-even on the tensor-core kernel as well. Nothing here was measured on a board: figures are
 computed from the boards' peaks (`edgeprune/device/boards.json`) and the assumptions in
 `edgeprune/device/sparse/assumptions.py`. JSON goes to `--out`, the table to stdout.
 """
@@ -27,6 +28,7 @@ from edgeprune.device.boards import Board, board_names, find_board
 from edgeprune.device.sparse import assumptions
 from edgeprune.device.sparse.break_even import break_even, gate_sparsity
 from edgeprune.device.sparse.conv import ConvShape
+from edgeprune.device.sparse.launches import KERNELS
 from edgeprune.export.sparse_inspection import BASIS
 
 _RESULTS = Path(__file__).resolve().parent / "results" / "sparse_choice.json"
@@ -57,9 +59,11 @@ def figures(board: Board) -> list[dict[str, Any]]:
             "precision": precision,
             "vector": vector,
             "against_poor_dense": _rounded(
-                break_even(board, shape, precision, vector=vector, good=False)
+                break_even(board, shape, precision, vector=vector, good=False, kernels=KERNELS)
             ),
-            "against_good_dense": _rounded(break_even(board, shape, precision, vector=vector)),
+            "against_good_dense": _rounded(
+                break_even(board, shape, precision, vector=vector, kernels=KERNELS)
+            ),
             "gate": _rounded(gate_sparsity(board, shape, precision, vector=vector)),
         }
         for precision in PRECISIONS

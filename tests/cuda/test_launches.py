@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 from edgeprune.device.sparse.formats import HWC8, LINEAR, sparse_formats
-from edgeprune.device.sparse.launches import LAUNCHES
+from edgeprune.device.sparse.launches import COMPILED_KERNELS, LAUNCHES, TENSOR_KERNEL
 
-_TEXT = (Path(__file__).parents[2] / "cuda" / "plan" / "instantiations.h").read_text()
+_CUDA = Path(__file__).parents[2] / "cuda"
+_TEXT = (_CUDA / "plan" / "instantiations.h").read_text()
 
 
 def test_launches_are_those_that_are_compiled() -> None:
@@ -21,6 +22,12 @@ def test_launches_are_those_that_are_compiled() -> None:
     }
     assert known == compiled
     assert len(known) == len(LAUNCHES) > 10
+
+
+def test_kernels_are_those_whose_source_is_here() -> None:
+    sources = "".join(p.read_text() for p in (_CUDA / "plan").rglob("*.h"))
+    is_here = "vmma" in sources
+    assert is_here == (TENSOR_KERNEL in COMPILED_KERNELS), "bring COMPILED_KERNELS up to date"
 
 
 def test_layouts_are_those_that_are_compiled() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Sequence
+from typing import Any, Callable, Collection, Iterator, Sequence
 
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse.assumptions import MARGIN
@@ -15,9 +15,13 @@ from edgeprune.device.sparse.formats import (
     reformat_ms,
     sparse_formats,
 )
+from edgeprune.device.sparse.launches import COMPILED_KERNELS, CUDA_KERNEL, TENSOR_KERNEL
 from edgeprune.device.sparse.precision import bytes_of
 from edgeprune.device.sparse.sparse_cost import SparseTime, cuda_core_times
 from edgeprune.device.sparse.vmma_cost import tensor_core_times
+
+_Times = Callable[[Board, MaskedConv, str], Iterator[SparseTime]]
+_TIMES: dict[str, _Times] = {CUDA_KERNEL: cuda_core_times, TENSOR_KERNEL: tensor_core_times}
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,18 @@ class Choice:
         return {**found, "chosen_ms": self.chosen_ms}
 
 
-def best_sparse_time(board: Board, layer: MaskedConv, precision: str) -> SparseTime | None:
-    """The fastest launch of either kernel; None where neither has this precision."""
+def best_sparse_time(
+    board: Board,
+    layer: MaskedConv,
+    precision: str,
+    kernels: Collection[str] = COMPILED_KERNELS,
+) -> SparseTime | None:
+    """The fastest launch of these kernels; None where none of them has this precision."""
     bytes_of(precision)
     if precision == "int8":
         return None
-    times = (
-        *cuda_core_times(board, layer, precision),
-        *tensor_core_times(board, layer, precision),
-    )
-    return min(times, key=lambda time: time.total_ms)
+    times = [time for name in kernels for time in _TIMES[name](board, layer, precision)]
+    return min(times, key=lambda time: time.total_ms, default=None)
 
 
 def choose(
@@ -82,6 +88,7 @@ def choose(
     *,
     neighbours: Neighbours | None = None,
     formats: tuple[str, ...] | None = None,
+    kernels: Collection[str] = COMPILED_KERNELS,
 ) -> Choice:
     """Gate 1: sparse where `sparse + reformat < 0.9 dense`.
 
@@ -89,12 +96,13 @@ def choose(
         precision: `fp32`, `fp16` or `int8`; INT8 never goes sparse.
         neighbours: layouts around the layer; default: dense layers on both sides.
         formats: layouts that the sparse kernel has; default: those that are compiled.
+        kernels: sparse kernels to choose among.
 
     Raises:
         DeviceError: an unknown precision. `exit_code` 2.
     """
     dense = dense_time(board, layer.shape, precision)
-    sparse = best_sparse_time(board, layer, precision)
+    sparse = best_sparse_time(board, layer, precision, kernels)
     around = neighbours or dense_neighbours(board, precision)
     own = sparse_formats(precision) if formats is None else formats
     copies = reformat_ms(board, layer.shape, precision, around, own)
@@ -124,7 +132,7 @@ def _reason(
     layer: MaskedConv, dense: DenseTime, sparse: SparseTime | None, copies: float, wins: bool
 ) -> str:
     if sparse is None:
-        return "INT8 runs dense: its tensor cores outrun any sparse kernel"
+        return "INT8 runs dense: its multipliers outrun any sparse kernel"
     if layer.kept == layer.shape.weights:
         return "no weight is zero"
     total, limit_ms = sparse.total_ms + copies, MARGIN * dense.total_ms

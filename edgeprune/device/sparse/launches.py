@@ -1,4 +1,4 @@
-"""The launches of the sparse kernel that are compiled (`cuda/plan/instantiations.h`).
+"""The sparse kernels, and the launches that are compiled (`cuda/plan/instantiations.h`).
 
 A lane works on one column of a tile of output pixels: its rows are the lane's pixels, its columns
 the warp's lanes, and with a lane split of S, S lanes share a column's list of weights.
@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from edgeprune.device.sparse.assumptions import WARP
 
 CUDA_KERNEL = "sparse_conv_direct"
+TENSOR_KERNEL = "sparse_conv_vmma"
+KERNELS = (CUDA_KERNEL, TENSOR_KERNEL)
+# What a choice may count on; the model knows the other one as well.
+COMPILED_KERNELS = (CUDA_KERNEL,)
 
 
 @dataclass(frozen=True)

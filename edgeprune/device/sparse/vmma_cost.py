@@ -13,10 +13,9 @@ from typing import Iterator
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse import assumptions as assumed
 from edgeprune.device.sparse.conv import MaskedConv
-from edgeprune.device.sparse.launches import Launch
+from edgeprune.device.sparse.launches import TENSOR_KERNEL, Launch
 from edgeprune.device.sparse.sparse_cost import SparseTime, parallelism, sparse_memory_ms
 
-TENSOR_KERNEL = "sparse_conv_vmma"
 VECTOR = 32
 FIRST_SM = 80
 _COLUMNS, _PIXELS, _ROWS = 16, 8, 16  # of one mma: k, n, m

@@ -14,10 +14,10 @@ from edgeprune.device.sparse.break_even import break_even, gate_sparsity
 from edgeprune.device.sparse.choice import best_sparse_time
 from edgeprune.device.sparse.conv import ConvShape, masked_conv, random_mask
 from edgeprune.device.sparse.dense_cost import dense_time
-from edgeprune.device.sparse.launches import CUDA_KERNEL
+from edgeprune.device.sparse.launches import CUDA_KERNEL, KERNELS, TENSOR_KERNEL
 from edgeprune.device.sparse.precision import UnknownPrecisionError
 from edgeprune.device.sparse.vcsr import VECTOR_LENGTHS, pack
-from edgeprune.device.sparse.vmma_cost import TENSOR_KERNEL, tensor_core_times
+from edgeprune.device.sparse.vmma_cost import tensor_core_times
 
 
 def _square(inputs: int, outputs: int, side: int, kernel: int) -> ConvShape:
@@ -145,7 +145,7 @@ def test_the_gate_asks_for_more_than_to_break_even(name: str) -> None:
 def test_whole_columns_break_even_earlier_than_single_weights() -> None:
     orin = find_board("jetson-agx-orin-64gb")
     for shape in LAYERS:
-        found = [break_even(orin, shape, vector=vector) for vector in (1, 4, 8, 32)]
+        found = [break_even(orin, shape, vector=v, kernels=KERNELS) for v in (1, 4, 8, 32)]
         assert None not in found
         assert found == sorted(found, key=lambda one: -(one or 0))
 
@@ -154,8 +154,8 @@ def test_tensor_cores_serve_masks_of_whole_columns_only() -> None:
     orin, shape = find_board("jetson-agx-orin-64gb"), LAYERS[0]
     weight = np.zeros(shape.weight_shape, dtype=np.float32)
     weight.reshape(2, 32, -1)[:, :, ::8] = 1.0
-    columns = best_sparse_time(orin, masked_conv("", shape, weight), "fp16")
-    scattered = best_sparse_time(orin, random_mask("", shape, 7 / 8), "fp16")
+    columns = best_sparse_time(orin, masked_conv("", shape, weight), "fp16", KERNELS)
+    scattered = best_sparse_time(orin, random_mask("", shape, 7 / 8), "fp16", KERNELS)
     assert columns is not None
     assert columns.launch.kernel == TENSOR_KERNEL
     assert scattered is not None
