@@ -9,7 +9,6 @@ nothing of the tile of pixels, which is chosen on the device.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -81,19 +80,6 @@ class Vcsr:
         whole = dense.transpose(0, 2, 1).reshape(self.conv_groups, rows * self.vector, inputs, area)
         kept = whole[:, :per_conv_group]
         return np.ascontiguousarray(kept).reshape(self.shape)
-
-    def as_attributes(self) -> dict[str, Any]:
-        """What an ONNX node carries; the offsets as the bits of int16, which parsers take."""
-        return {
-            "seg": self.seg,
-            "off": self.off.view(np.int16),
-            "val": self.val.reshape(-1),
-            "perm": self.perm,
-            "shape": np.array(self.shape, dtype=np.int32),
-            "vector": self.vector,
-            "channel_tile": self.channel_tile,
-            "conv_groups": self.conv_groups,
-        }
 
 
 def pack(weight: np.ndarray, *, vector: int, channel_tile: int, conv_groups: int = 1) -> Vcsr:
