@@ -33,6 +33,9 @@ if TYPE_CHECKING:
               help="Validation top-1 that int8 may cost; layers go back to float.")  # fmt: skip
 @click.option("--quantize-ends", "ends", is_flag=True,
               help="INT8 for the layers that read the images and classify, too.")  # fmt: skip
+@click.option("--sparse", default="off", show_default=True, metavar="auto|off|LAYERS",
+              help="Convolutions with zeros as SparseConv2d: the sparsest, or those of these "
+              "modules (names or patterns, comma-separated).")  # fmt: skip
 @click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
 @click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
 @model_options
@@ -64,6 +67,7 @@ def command(
     Example:
       edgeprune export runs/a --target jetson-orin
       edgeprune export runs/a --target jetson-orin --precision int8
+      edgeprune export runs/a --target jetson-orin --precision fp16 --sparse auto
       edgeprune export teacher.pt --target rtx --precision int8 --calibration-data digits --json
     """
     from edgeprune.export.files import export_file
@@ -87,5 +91,6 @@ def command(
         f"{written.target}; at most {written.max_abs_error:.1e} from PyTorch on "
         f"{written.compared_on}"
     )
-    for line in written.precision.lines() if written.precision else ():
-        click.echo(line)
+    for part in (written.precision, written.sparse):
+        for line in part.lines() if part else ():
+            click.echo(line)

@@ -23,6 +23,9 @@ from edgeprune.export.precision.report import PrecisionReport
 from edgeprune.export.precision.request import PrecisionRequest
 from edgeprune.export.precision.survey import Feed
 from edgeprune.export.sources import model_file, prepared, source_data
+from edgeprune.export.sparse.apply import apply_sparse
+from edgeprune.export.sparse.choice import OFF
+from edgeprune.export.sparse.report import SparseReport
 from edgeprune.models.input_shape import image_shape
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
@@ -47,6 +50,7 @@ class FileExport:
         max_abs_error: largest difference of ONNX Runtime's outputs here from PyTorch's, in FP32.
         compared_on: the inputs of that comparison.
         precision: what FP16 or INT8 did; None in FP32.
+        sparse: which convolutions became sparse; None where that was not asked for.
     """
 
     source: str
@@ -58,6 +62,7 @@ class FileExport:
     max_abs_error: float
     compared_on: str
     precision: PrecisionReport | None = None
+    sparse: SparseReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -77,6 +82,7 @@ def export_file(
     options: ModelOptions | None = None,
     precision: PrecisionRequest | None = None,
     calibration_data: str | None = None,
+    sparse: str = OFF,
     progress: Progress | None = None,
 ) -> FileExport:
     """Write a network as ONNX for a target and compare it with PyTorch in ONNX Runtime.
@@ -94,6 +100,7 @@ def export_file(
         precision: default: FP32.
         calibration_data: what FP16 and INT8 are chosen and measured on, see `load_data`; default:
             the data of a run's recipe.
+        sparse: `off`, `auto`, or the convolutions that become sparse, see `choice.choose`.
         progress: told how far it is.
 
     Raises:
@@ -104,13 +111,13 @@ def export_file(
     board, request = target_of(target, jetpack), precision or PrecisionRequest()
     shown = progress or Progress()
     file = model_file(Path(source))
-    kind = "" if request.name == "fp32" else f".{request.name}"
-    path = Path(out) if out is not None else file.with_name(f"{file.stem}.{target}{kind}.onnx")
+    path = Path(out) if out is not None else file.with_name(_name(file, target, request, sparse))
     if not path.parent.is_dir():
         raise UserInputError(f"--out {path}: there is no folder {path.parent}; create it first")
     loaded = load_model(file, options or ModelOptions())
     shape = image_shape(loaded, in_channels, image_size)
     batches, compared_on = _batches(loaded, shape, data, shown)
+    feeds = [_feed(inputs) for inputs in batches]
     known = _described(loaded, board)
     report = None
     unchecked = path.with_name(f".{path.name}.unchecked")
@@ -138,11 +145,12 @@ def export_file(
                     "--calibration-data",
                     shown.decoding,
                 ),
-                fallback_feeds=[_feed(inputs) for inputs in batches],
+                fallback_feeds=feeds,
                 learned=loaded.quantization,
                 metadata=known,
                 count=shown.counting,
             )
+        packed = None if sparse == OFF else apply_sparse(unchecked, sparse, feeds)
         size = unchecked.stat().st_size
         unchecked.replace(path)
     finally:
@@ -157,7 +165,13 @@ def export_file(
         max_abs_error=error,
         compared_on=compared_on,
         precision=report,
+        sparse=packed,
     )
+
+
+def _name(file: Path, target: str, request: PrecisionRequest, sparse: str) -> str:
+    kinds = ["" if request.name == "fp32" else request.name, "" if sparse == OFF else "sparse"]
+    return ".".join([file.stem, target, *filter(None, kinds), "onnx"])
 
 
 def _batches(

@@ -30,8 +30,9 @@ _FIRST_INFINITE = FP16_MAX + 16
 
 
 def is_half(model: ModelProto) -> bool:
-    """Whether a graph holds FP16 weights."""
-    return any(tensor.data_type == _HALF for tensor in model.graph.initializer)
+    """Whether a graph holds FP16 weights; those of sparse convolutions are in their nodes."""
+    in_nodes = (a.t for node in model.graph.node if node.domain for a in node.attribute)
+    return any(t.data_type == _HALF for t in (*model.graph.initializer, *in_nodes))
 
 
 def emulated(model: ModelProto) -> ModelProto:
@@ -50,7 +51,8 @@ def emulated(model: ModelProto) -> ModelProto:
         made.graph.node.extend(_rounding(node, graph))
     made.graph.initializer.extend(_widened(tensor) for tensor in model.graph.initializer)
     made.functions.append(_round_to_half(opset_of(model)))
-    made.opset_import.append(helper.make_opsetid(_DOMAIN, 1))
+    if all(entry.domain != _DOMAIN for entry in made.opset_import):
+        made.opset_import.append(helper.make_opsetid(_DOMAIN, 1))
     return made
 
 

@@ -13,6 +13,7 @@ import onnx
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.errors import EdgepruneError, UnsupportedError
+from edgeprune.export.precision.emulate import is_half
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -50,5 +51,4 @@ def running_file(path: Path, model: ModelProto | None = None) -> Iterator[OnnxRu
 
 
 def _unsafe(model: ModelProto) -> tuple[str, ...]:
-    half = any(t.data_type == onnx.TensorProto.FLOAT16 for t in model.graph.initializer)
-    return _UNSAFE_WITH_HALF if half else ()
+    return _UNSAFE_WITH_HALF if is_half(model) else ()

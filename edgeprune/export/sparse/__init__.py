@@ -1,0 +1,1 @@
+"""Sparse convolutions in exported graphs."""

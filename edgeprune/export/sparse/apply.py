@@ -1,0 +1,122 @@
+"""Turns a written file into one with sparse convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from edgeprune.atomic import write_bytes_atomic
+from edgeprune.device.sparse.node import SparseConv2d
+from edgeprune.device.sparse.vcsr import Vcsr
+from edgeprune.errors import EdgepruneError, UnsupportedError
+from edgeprune.export.metadata import metadata_of, write_metadata
+from edgeprune.export.precision.emulate import emulated
+from edgeprune.export.precision.sessions import running
+from edgeprune.export.precision.survey import Feed
+from edgeprune.export.sparse.choice import Chosen, choose
+from edgeprune.export.sparse.layers import ConvLayer, find_layers, with_followers
+from edgeprune.export.sparse.reference_op import reference_evaluator
+from edgeprune.export.sparse.report import SparseLayer, SparseReport
+from edgeprune.export.sparse.rewrite import rewritten, sparse_conv_of
+from edgeprune.wording import brief
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+# What another order of summing may change, of the largest output; FP16 values are rounded after
+# every layer, and another rounding travels on.
+_FAITHFUL = {False: 1e-4, True: 2e-2}
+
+
+def apply_sparse(path: Path, wanted: str, feeds: Sequence[Feed]) -> SparseReport:
+    """Rewrite a file with sparse convolutions, and compare it with what it was.
+
+    Args:
+        path: a file of FP32 or FP16, or of INT8, whose INT8 layers stay dense; replaced in one
+            step.
+        wanted: see `choose`.
+        feeds: inputs to compare on.
+
+    Raises:
+        UserInputError: a layer that does not exist is named.
+        UnsupportedError: a layer is named that cannot become sparse.
+        EdgepruneError: the sparse graph computes something else.
+    """
+    before = onnx.load(path)
+    layers = find_layers(before)
+    chosen = choose(layers, wanted)
+    convs = [_packed(layer) for layer in layers]
+    report = [_reported(*each) for each in zip(layers, chosen, convs, strict=True)]
+    picked = [layer for layer, choice in zip(layers, chosen, strict=True) if choice.sparse]
+    size = path.stat().st_size
+    if not picked:
+        return SparseReport(tuple(report), size, size, 0.0, "no runtime: nothing changed")
+    made = rewritten(before, [(ly, sparse_conv_of(ly)) for ly in with_followers(before, picked)])
+    noted = metadata_of(made, path) or {}
+    write_metadata(made, {**noted, "sparse_layers": [layer.name for layer in picked]})
+    _require_valid(made)
+    error, runtime = _difference(before, made, feeds)
+    data = made.SerializeToString()
+    write_bytes_atomic(path, data)
+    return SparseReport(tuple(report), size, len(data), error, runtime)
+
+
+def _packed(layer: ConvLayer) -> SparseConv2d | None:
+    if layer.obstacle or layer.density == 1.0:
+        return None
+    return sparse_conv_of(layer)
+
+
+def _reported(layer: ConvLayer, chosen: Chosen, conv: SparseConv2d | None) -> SparseLayer:
+    weight: Vcsr | None = None if conv is None else conv.weight
+    return SparseLayer(
+        name=layer.name,
+        sparse=chosen.sparse,
+        reason=chosen.reason,
+        density=layer.density,
+        vector=None if weight is None else weight.vector,
+        channel_tile=None if weight is None else weight.channel_tile,
+        bytes_dense=None if layer.weight is None else layer.weight.nbytes,
+        bytes_sparse=None if weight is None else weight.bytes,
+    )
+
+
+def _require_valid(model: ModelProto) -> None:
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as failure:
+        first = str(failure).strip().splitlines()[0]
+        raise UnsupportedError(f"the sparse graph is no valid ONNX: {first}") from failure
+
+
+def _difference(before: ModelProto, after: ModelProto, feeds: Sequence[Feed]) -> tuple[float, str]:
+    """Largest difference of the outputs, and where the sparse graph ran."""
+    with running(emulated(before)) as dense:
+        exact = [list(dense.infer(feed).values()) for feed in feeds]
+    found, runtime = _outputs(emulated(after), feeds), "onnx's reference evaluator"
+    pairs = [pair for a, b in zip(exact, found, strict=True) for pair in zip(a, b, strict=True)]
+    error = max(float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) for a, b in pairs)
+    largest = max(float(np.abs(a).max(initial=0.0)) for a, _ in pairs)
+    is_half = emulated(before) is not before
+    if not error <= _FAITHFUL[is_half] * max(largest, 1.0):
+        raise EdgepruneError(
+            f"the sparse graph's outputs are {error:.1e} from the dense one's in {runtime}; leave "
+            "--sparse out, and please report this"
+        )
+    return error, runtime
+
+
+def _outputs(model: ModelProto, feeds: Sequence[Feed]) -> list[list[NDArray[Any]]]:
+    evaluator = reference_evaluator(model)
+    try:
+        with np.errstate(invalid="ignore"):  # of FP16's emulation
+            return [[*map(np.asarray, evaluator.run(None, dict(feed)))] for feed in feeds]
+    except RuntimeError as failure:  # it lacks operators of INT8 in some opsets
+        raise UnsupportedError(
+            f"the sparse graph cannot be compared with the dense one here: {brief(failure)}"
+        ) from failure

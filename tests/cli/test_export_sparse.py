@@ -1,0 +1,82 @@
+"""`edgeprune export --sparse`: which layers, how many bytes, and the same outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from command_line import complaint, edgeprune
+
+from edgeprune.device.sparse.node import OP_TYPE
+from edgeprune.export.metadata import read_metadata
+
+
+@pytest.fixture(scope="session")
+def masked(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The teacher with the largest 8 % of the weights of its 3x3 convolutions."""
+    held = torch.load(teacher, weights_only=True)
+    for weight in held["state_dict"].values():
+        if weight.dim() == 4 and weight.shape[-1] == 3:
+            least = weight.abs().flatten().kthvalue(int(0.92 * weight.numel())).values
+            weight[weight.abs() <= least] = 0
+    path = tmp_path_factory.mktemp("masked") / "masked.pt"
+    torch.save(held, path)
+    return path
+
+
+def _sparse_nodes(path: Path) -> list[onnx.NodeProto]:
+    return [node for node in onnx.load(path).graph.node if node.op_type == OP_TYPE]
+
+
+def test_auto_takes_the_masked_layers(masked: Path) -> None:
+    ended = edgeprune("export", masked, "--sparse", "auto", "--data", "digits", "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    path = masked.with_name("masked.cpu.sparse.onnx")
+    assert Path(found["path"]) == path
+    assert found["max_abs_error"] <= 1e-4
+    report = found["sparse"]
+    assert report["max_abs_error"] <= 1e-4
+    assert report["bytes_sparse"] == found["bytes"] == path.stat().st_size
+    assert report["bytes_sparse"] < 0.5 * report["bytes_dense"]
+    chosen = [layer for layer in report["layers"] if layer["sparse"]]
+    assert len(chosen) == len(_sparse_nodes(path)) == 7
+    for layer in chosen:
+        assert layer["density"] <= 0.09
+        assert layer["bytes_sparse"] < 0.4 * layer["bytes_dense"]
+        assert layer["vector"] == 1
+        assert "at most" in layer["reason"]
+    assert read_metadata(path)["sparse_layers"] == [layer["name"] for layer in chosen]
+    assert read_metadata(path)["arch"] == "wrn_10_1"
+
+
+def test_layers_by_name_in_fp16_for_a_board(masked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.onnx"
+    ended = edgeprune(
+        "export", masked, "--target", "jetson-orin", "--precision", "fp16", "--sparse",
+        "block3.*.conv?", "--out", out,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "sparse: 2 of 9 convolutions" in ended.out
+    assert "block1.layer.0.conv1: dense, not named" in ended.out
+    assert len(_sparse_nodes(out)) == 2
+    assert read_metadata(out)["precision"] == "fp16"
+
+
+def test_a_dense_network_stays_dense(teacher: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.onnx"
+    ended = edgeprune("export", teacher, "--sparse", "auto", "--out", out)
+    assert ended.code == 0, ended.err
+    assert "sparse: 0 of 9 convolutions, 100% of the dense file's bytes" in ended.out
+    assert "more than" in ended.out
+    assert not _sparse_nodes(out)
+
+
+def test_a_layer_that_is_not_there_is_told(teacher: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.onnx"
+    ended = edgeprune("export", teacher, "--sparse", "block1.layer.0.conv9", "--out", out)
+    assert "did you mean block1.layer.0.conv" in complaint(ended, 2)
+    assert not list(tmp_path.iterdir())
