@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 @click.option("--quantize-ends", "ends", is_flag=True,
               help="INT8 for the layers that read the images and classify, too.")  # fmt: skip
 @click.option("--sparse", default="off", show_default=True, metavar="auto|off|LAYERS",
-              help="Convolutions with zeros as SparseConv2d: the sparsest, or those of these "
-              "modules (names or patterns, comma-separated).")  # fmt: skip
+              help="Convolutions with zeros as SparseConv2d: those that a model of the target's "
+              "boards, or for cpu their sparsity, expects to gain, or these modules (names or "
+              "patterns, comma-separated).")  # fmt: skip
 @click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
 @click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
 @model_options

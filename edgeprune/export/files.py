@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -150,7 +150,10 @@ def export_file(
                 metadata=known,
                 count=shown.counting,
             )
-        packed = None if sparse == OFF else apply_sparse(unchecked, sparse, feeds)
+        packed = None
+        if sparse != OFF:
+            floats: Literal["fp32", "fp16"] = "fp32" if request.name == "fp32" else "fp16"
+            packed = apply_sparse(unchecked, sparse, feeds, sm=board.sm, precision=floats)
         size = unchecked.stat().st_size
         unchecked.replace(path)
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import onnx
@@ -19,6 +19,7 @@ from edgeprune.export.precision.emulate import emulated
 from edgeprune.export.precision.sessions import running
 from edgeprune.export.precision.survey import Feed
 from edgeprune.export.sparse.choice import Chosen, choose
+from edgeprune.export.sparse.gate import BoardGate
 from edgeprune.export.sparse.layers import ConvLayer, find_layers, with_followers
 from edgeprune.export.sparse.reference_op import reference_evaluator
 from edgeprune.export.sparse.report import SparseLayer, SparseReport
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
 _FAITHFUL = {False: 1e-4, True: 2e-2}
 
 
-def apply_sparse(path: Path, wanted: str, feeds: Sequence[Feed]) -> SparseReport:
+def apply_sparse(
+    path: Path,
+    wanted: str,
+    feeds: Sequence[Feed],
+    *,
+    sm: str | None = None,
+    precision: Literal["fp32", "fp16"] = "fp32",
+) -> SparseReport:
     """Rewrite a file with sparse convolutions, and compare it with what it was.
 
     Args:
@@ -41,6 +49,8 @@ def apply_sparse(path: Path, wanted: str, feeds: Sequence[Feed]) -> SparseReport
             step.
         wanted: see `choose`.
         feeds: inputs to compare on.
+        sm: compute capability of the boards that `auto` decides for; None for a CPU.
+        precision: that layers of floating point have there.
 
     Raises:
         UserInputError: a layer that does not exist is named.
@@ -49,14 +59,16 @@ def apply_sparse(path: Path, wanted: str, feeds: Sequence[Feed]) -> SparseReport
     """
     before = onnx.load(path)
     layers = find_layers(before)
-    chosen = choose(layers, wanted)
-    convs = [_packed(layer) for layer in layers]
+    chosen = choose(layers, wanted, BoardGate(before, sm, precision) if sm else None)
+    convs = [_packed(*each) for each in zip(layers, chosen, strict=True)]
     report = [_reported(*each) for each in zip(layers, chosen, convs, strict=True)]
-    picked = [layer for layer, choice in zip(layers, chosen, strict=True) if choice.sparse]
+    sparse = [(ly, choice) for ly, choice in zip(layers, chosen, strict=True) if choice.sparse]
+    picked = [layer for layer, _ in sparse]
     size = path.stat().st_size
     if not picked:
         return SparseReport(tuple(report), size, size, 0.0, "no runtime: nothing changed")
-    made = rewritten(before, [(ly, sparse_conv_of(ly)) for ly in with_followers(before, picked)])
+    extended = zip(with_followers(before, picked), sparse, strict=True)
+    made = rewritten(before, [(ly, sparse_conv_of(ly, c.vector)) for ly, (_, c) in extended])
     noted = metadata_of(made, path) or {}
     write_metadata(made, {**noted, "sparse_layers": [layer.name for layer in picked]})
     _require_valid(made)
@@ -66,10 +78,10 @@ def apply_sparse(path: Path, wanted: str, feeds: Sequence[Feed]) -> SparseReport
     return SparseReport(tuple(report), size, len(data), error, runtime)
 
 
-def _packed(layer: ConvLayer) -> SparseConv2d | None:
+def _packed(layer: ConvLayer, chosen: Chosen) -> SparseConv2d | None:
     if layer.obstacle or layer.density == 1.0:
         return None
-    return sparse_conv_of(layer)
+    return sparse_conv_of(layer, chosen.vector)
 
 
 def _reported(layer: ConvLayer, chosen: Chosen, conv: SparseConv2d | None) -> SparseLayer:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from edgeprune.errors import UnsupportedError, UserInputError
 
-# On GPUs a model sees unstructured masks win from 86 to 96 % sparsity on, see
-# `edgeprune inspect --sparse`; on CPUs the sparse kernel wins earlier, see
-# examples/benchmarks/sparse_conv_cpu.py. A mask of 90 % leaves a little more or less in each layer.
+# For CPUs, where the sparse kernel wins from about here on (`gate` decides for boards). A mask of
+# 90 % leaves a little more or less in each layer.
 MAX_DENSITY = 0.105
 AUTO, OFF = "auto", "off"
 
@@ -35,21 +34,35 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Whether a layer becomes sparse, and why."""
+    """Whether a layer becomes sparse.
+
+    Attributes:
+        sparse: whether it does.
+        reason: why.
+        vector: V that the choice counts on; None where its mask decides.
+    """
 
     sparse: bool
     reason: str
+    vector: int | None = None
 
 
-def choose(layers: Sequence[Layer], wanted: str) -> list[Chosen]:
+AnyLayer = TypeVar("AnyLayer", bound=Layer)
+
+
+def choose(
+    layers: Sequence[AnyLayer],
+    wanted: str,
+    automatic: Callable[[AnyLayer], Chosen] | None = None,
+) -> list[Chosen]:
     """Decide for every layer.
 
-    `auto` takes layers with at most `MAX_DENSITY` of their weights left. Names are the user's word
-    and are taken at any density.
+    Names are the user's word and are taken at any density.
 
     Args:
         layers: the convolutions of a graph.
         wanted: `auto`, or names of modules or patterns (`fnmatch`), separated by commas.
+        automatic: what decides for `auto`; default: at most `MAX_DENSITY` of the weights are left.
 
     Returns:
         One for each layer, in their order.
@@ -59,7 +72,7 @@ def choose(layers: Sequence[Layer], wanted: str) -> list[Chosen]:
         UnsupportedError: a layer is named that cannot become sparse.
     """
     if wanted == AUTO:
-        return [_automatic(layer) for layer in layers]
+        return [(automatic or _by_density)(layer) for layer in layers]
     patterns = [part.strip() for part in wanted.split(",") if part.strip()]
     if not patterns:
         raise UserInputError("--sparse: use auto, off, or names of layers separated by commas")
@@ -69,7 +82,7 @@ def choose(layers: Sequence[Layer], wanted: str) -> list[Chosen]:
     return [_by_name(layer, patterns) for layer in layers]
 
 
-def _automatic(layer: Layer) -> Chosen:
+def _by_density(layer: Layer) -> Chosen:
     if layer.obstacle:
         return Chosen(False, layer.obstacle)
     assert layer.density is not None

@@ -17,7 +17,7 @@ _MAX_EXTRA_BYTES = 1.05
 _CHANNEL_TILE = 16
 
 
-def packed(weight: NDArray[Any], conv_groups: int) -> Vcsr:
+def packed(weight: NDArray[Any], conv_groups: int, vector: int | None = None) -> Vcsr:
     """The weight with the largest V that its mask allows.
 
     V output channels that share a column load an activation once for V multiplications and store
@@ -30,16 +30,19 @@ def packed(weight: NDArray[Any], conv_groups: int) -> Vcsr:
     Args:
         weight: float32 or float16, (O, C / conv_groups, KH, KW).
         conv_groups: of the convolution.
+        vector: V, in place of that choice.
 
     Raises:
         VcsrError: this format does not hold it.
     """
     tile = channel_tile(weight.shape[1])
+    if vector is not None:
+        return pack(weight, vector=vector, channel_tile=tile, conv_groups=conv_groups)
     each = weight.shape[0] // max(conv_groups, 1)
     tried = [
-        pack(weight, vector=vector, channel_tile=tile, conv_groups=conv_groups)
-        for vector in VECTOR_LENGTHS
-        if vector <= max(each, 1)
+        pack(weight, vector=length, channel_tile=tile, conv_groups=conv_groups)
+        for length in VECTOR_LENGTHS
+        if length <= max(each, 1)
     ]
     least_work = min(_work(one) for one in tried)
     least_bytes = min(one.bytes for one in tried)

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 
-def sparse_conv_of(layer: ConvLayer) -> SparseConv2d:
-    """A convolution that can become sparse, packed."""
+def sparse_conv_of(layer: ConvLayer, vector: int | None = None) -> SparseConv2d:
+    """A convolution that can become sparse, packed, at the V that suits its mask if not given."""
     assert layer.weight is not None, layer.name
     given = attributes(layer.conv)
     low, high = layer.limits or (-np.inf, np.inf)
     return SparseConv2d(
-        packed(layer.weight, layer.group),
+        packed(layer.weight, layer.group, vector),
         None if layer.bias is None else layer.bias.astype(np.float32),
         tuple(given.get("strides", (1, 1))),
         tuple(given.get("pads", (0, 0, 0, 0))),
