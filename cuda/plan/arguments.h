@@ -1,14 +1,13 @@
 // What the kernel is passed: geometry that the host works out once, and the arrays.
 #pragma once
 
-#include <cstdint>
-
 namespace edgeprune {
 namespace sparse {
 
 // Shared memory of a block holds, in this order: `words`, the input tile as the inner loop reads
 // it; `raw`, the tile as it lies in global memory (and, at the end, the results of each warp on
-// their way out); `columns`, the weights that each warp is walking through.
+// their way out); `columns`, the weights that each warp is walking through; and `tile`, where the
+// block is.
 //
 // A word holds `elements` rows of one input column, `word_height * stride_height` rows apart, so
 // that one wide load brings a lane all rows that it works on: word (channel, i, column) has input
@@ -16,6 +15,7 @@ namespace sparse {
 // stride, so that neighbouring lanes read neighbouring words at any stride.
 struct DirectArguments {
   // Sizes of the tensors.
+  int batch;
   int channels;           // of the whole input
   int group_channels;     // of one group of the convolution
   int height;
@@ -56,6 +56,7 @@ struct DirectArguments {
   int scratch_bytes;
   int columns_offset;
   int columns_bytes;
+  int tile_offset;
   int asynchronous;
   // The activation as bounds; infinite where there is none.
   float lower;
@@ -63,13 +64,13 @@ struct DirectArguments {
 };
 
 struct DirectPointers {
-  const int32_t* seg;       // (groups * tiles) + 1
-  const uint16_t* off;      // lowered for the tactic, see lower.h
-  const void* val;          // (columns, V) of the problem's type
-  const int32_t* slots;     // see lower.h: in which order blocks take the groups
-  const float* bias;        // outputs; null for none
+  const int* seg;            // (groups * tiles) + 1
+  const unsigned short* off;  // lowered for the tactic, see lower.h
+  const void* val;           // (columns, V) of the problem's type
+  const int* slots;          // see lower.h: in which order blocks take the groups
+  const float* bias;         // outputs; null for none
   const void* x;
-  const void* residual;     // like y; null for none
+  const void* residual;      // like y; null for none
   void* y;
 };
 

@@ -20,6 +20,7 @@ int congruent(int least, int like, int modulus) {
 }  // namespace
 
 void set_sizes(const Layer& layer, const Problem& problem, DirectArguments* arguments) {
+  arguments->batch = problem.batch;
   arguments->channels = layer.channels;
   arguments->group_channels = group_channels(layer);
   arguments->height = problem.height;
@@ -135,7 +136,10 @@ long long set_shared(const Layer& layer, const Problem& problem, const Tactic& t
   const long long columns_offset = raw_offset + std::max(raw_bytes, scratch);
   arguments->raw_offset = static_cast<int>(raw_offset);
   arguments->columns_offset = static_cast<int>(columns_offset);
-  return columns_offset + static_cast<long long>(tactic.warps) * arguments->columns_bytes;
+  const long long tile_offset =
+      columns_offset + static_cast<long long>(tactic.warps) * arguments->columns_bytes;
+  arguments->tile_offset = static_cast<int>(tile_offset);
+  return tile_offset + kTileBytes;
 }
 
 }  // namespace sparse

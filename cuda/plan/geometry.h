@@ -26,6 +26,9 @@ inline int word_height(DataType type, int pixels_per_lane) {
 constexpr int kChunk = 32;
 constexpr int kRing = 2 * kChunk;
 
+// Of the tile's place, 12 numbers.
+constexpr int kTileBytes = 48;
+
 inline int ring_bytes(DataType type, int vector) { return kRing * (2 + vector * size_of(type)); }
 
 void set_sizes(const Layer& layer, const Problem& problem, DirectArguments* arguments);

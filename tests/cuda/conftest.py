@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from sparse_harness.build import plan_library
+from sparse_harness.build import emulator_library, plan_library
+from sparse_harness.emulator import Emulator
 from sparse_harness.planner import Planner
 
 
@@ -11,3 +12,15 @@ from sparse_harness.planner import Planner
 def planner() -> Planner:
     """The host side, without a kernel."""
     return Planner(plan_library())
+
+
+@pytest.fixture(scope="session")
+def plain() -> Emulator:
+    """The kernels, with the checks that every build has."""
+    return Emulator(emulator_library("plain"))
+
+
+@pytest.fixture(scope="session")
+def races() -> Emulator:
+    """The kernels, with every access to shared memory checked against those of other threads."""
+    return Emulator(emulator_library("races"))

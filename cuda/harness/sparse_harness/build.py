@@ -87,3 +87,22 @@ def _run(command: Sequence[str]) -> None:
 def plan_library() -> Path:
     """The host side alone."""
     return library("plan", [Unit(source) for source in PLAN_SOURCES], ["-O1", "-Wconversion"])
+
+
+KERNEL_SOURCES = tuple(sorted((CUDA / "kernels").glob("*_*.cu")))
+EMULATION_SOURCES = (CUDA / "emulation" / "launch.cc", CUDA / "harness" / "run_api.cc")
+_EMULATION = ("-DEDGEPRUNE_EMULATION", "-Wno-unknown-pragmas", "-I" + str(CUDA))
+# What each build is for, and how it differs.
+BUILDS = {
+    "plain": ("-O2",),
+    "races": ("-O1", "-DEDGEPRUNE_RACES"),
+    "counts": ("-O1", "-DEDGEPRUNE_COUNT"),
+    "sanitized": ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+}
+
+
+def emulator_library(build: str, *, root: Path = CUDA) -> Path:
+    """The kernels as one of `BUILDS` runs them."""
+    sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)
+    units = [Unit(root / source.relative_to(CUDA)) for source in sources]
+    return library(build, units, [*_EMULATION, *BUILDS[build]], root=root)

@@ -50,13 +50,13 @@ class ArgumentsStruct(ctypes.Structure):
 
     _fields_ = [
         *((name, ctypes.c_int) for name in (
-            "channels", "group_channels", "height", "width", "outputs", "group_outputs",
+            "batch", "channels", "group_channels", "height", "width", "outputs", "group_outputs",
             "output_height", "output_width", "pixel_pitch_in", "pixel_pitch_out", "stride_height",
             "stride_width", "pad_top", "pad_left", "tiles_across", "tile_columns", "channel_tile",
             "channel_tiles", "blocks_per_group", "word_rows", "word_pitch", "phase_words",
             "channel_words", "lane_word_step", "input_rows", "input_columns", "whole_width",
             "whole_plane", "raw_column_pitch", "raw_row_pitch", "raw_channel_pitch", "raw_offset",
-            "scratch_bytes", "columns_offset", "columns_bytes", "asynchronous",
+            "scratch_bytes", "columns_offset", "columns_bytes", "tile_offset", "asynchronous",
         )),
         ("lower", ctypes.c_float),
         ("upper", ctypes.c_float),

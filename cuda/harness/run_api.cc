@@ -1,0 +1,88 @@
+// Runs a convolution through the emulation, for Python's ctypes.
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "../emulation/launch.h"
+#include "../plan/launch.h"
+#include "../plan/lower.h"
+#include "plan_api.h"
+
+using namespace edgeprune;
+using namespace edgeprune::sparse;
+
+struct EdgepruneArrays {
+  const int32_t* seg;
+  size_t segments;
+  const uint16_t* off;
+  size_t columns;
+  const void* val;
+  const int32_t* perm;
+  size_t groups;
+  const float* bias;
+  const void* x;
+  size_t x_bytes;
+  const void* residual;
+  void* y;
+  size_t y_bytes;
+};
+
+namespace {
+
+struct Free {
+  void operator()(void* data) const { std::free(data); }
+};
+
+// A copy that begins on a page, as the driver's do, and ends where the array does.
+class DeviceArray {
+ public:
+  DeviceArray(const void* data, size_t bytes) {
+    if (!data) return;
+    void* room = nullptr;
+    if (posix_memalign(&room, 4096, bytes) != 0) throw std::bad_alloc();
+    data_.reset(room);
+    std::memcpy(room, data, bytes);
+  }
+  void* get() const { return data_.get(); }
+  template <class T>
+  T* as() const { return static_cast<T*>(data_.get()); }
+
+ private:
+  std::unique_ptr<void, Free> data_;
+};
+
+std::string run(const Layer& layer, const Plan& plan, const EdgepruneArrays& arrays) {
+  std::vector<uint16_t> lowered(arrays.columns);
+  const std::string refusal =
+      lower_offsets(layer, plan, arrays.off, arrays.columns, lowered.data());
+  if (!refusal.empty()) return refusal;
+  const std::vector<int32_t> order = make_slots(layer, plan, arrays.perm);
+  const size_t value_bytes =
+      arrays.columns * static_cast<size_t>(layer.vector * size_of(plan.kernel->type));
+  const DeviceArray seg(arrays.seg, arrays.segments * sizeof(int32_t));
+  const DeviceArray off(lowered.data(), lowered.size() * sizeof(uint16_t));
+  const DeviceArray val(arrays.val, value_bytes), x(arrays.x, arrays.x_bytes);
+  const DeviceArray slots(order.data(), order.size() * sizeof(int32_t));
+  const DeviceArray bias(arrays.bias, static_cast<size_t>(layer.outputs) * sizeof(float));
+  const DeviceArray residual(arrays.residual, arrays.y_bytes), y(arrays.y, arrays.y_bytes);
+  const DirectPointers pointers{seg.as<int>(),    off.as<unsigned short>(), val.get(),
+                                slots.as<int>(),  bias.as<float>(),         x.get(),
+                                residual.get(),   y.get()};
+  const int error = launch(plan, pointers, nullptr);
+  std::memcpy(arrays.y, y.get(), arrays.y_bytes);
+  if (!emulation::machine().failure.empty()) return emulation::machine().failure;
+  return error == 0 ? "" : "launch failed with " + std::to_string(error);
+}
+
+}  // namespace
+
+extern "C" int edgeprune_run(const Layer* layer, const Problem* problem, const Tactic* tactic,
+                             const EdgepruneArrays* arrays, int schedule, uint64_t seed,
+                             emulation::Counters* counters, char* failure, size_t length) {
+  emulation::machine().options = {static_cast<emulation::Schedule>(schedule), seed};
+  const Plan plan = make_plan(*layer, *problem, *tactic);
+  const std::string said = plan.ok() ? run(*layer, plan, *arrays) : plan.reason;
+  *counters = emulation::counters();
+  harness::copy_text(said, failure, length);
+  return said.empty() ? 0 : 1;
+}

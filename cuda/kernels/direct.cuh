@@ -1,0 +1,93 @@
+// sparse_conv_direct, on CUDA cores. A block computes one tile of outputs for several groups of V
+// output channels. Tiles of CT input channels pass through shared memory; every warp walks through
+// the lists of weights of its own groups, lanes beside each other along a row of the output.
+#pragma once
+
+#include "layout.cuh"
+
+namespace edgeprune {
+namespace sparse {
+
+// The tile of input channels that a block is working on.
+struct ChannelTile {
+  int first;  // of the whole input
+  int count;
+};
+
+__device__ __forceinline__ ChannelTile channel_tile(const DirectArguments& a, const Tile& tile,
+                                                    int index) {
+  const int begin = index * a.channel_tile;
+  return {tile.conv_group * a.group_channels + begin,
+          smaller(a.channel_tile, a.group_channels - begin)};
+}
+
+template <class Shape>
+__device__ __forceinline__ void stage(const DirectArguments& a, const Tile& tile,
+                                      const Shared& raw, const Global<typename Shape::T>& x,
+                                      int index) {
+  const ChannelTile channels = channel_tile(a, tile, index);
+  LayoutOf<Shape>::stage(a, tile, raw, x, channels.first, channels.count);
+  commit_copies();
+}
+
+template <class Shape>
+__device__ __forceinline__ void spread(const DirectArguments& a, const Tile& tile,
+                                       const Shared& words, const Shared& raw, int index) {
+  const ChannelTile channels = channel_tile(a, tile, index);
+  LayoutOf<Shape>::spread(a, tile, words, raw, channels.first, channels.count);
+}
+
+template <class Shape>
+__device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
+                                                   const DirectArguments& a) {
+  EP_DYN_SMEM(shared);
+  const Shared words = shared.part(0, SharedRole::kWords);
+  const Shared raw = shared.part(a.raw_offset, SharedRole::kRaw);
+  const Lane lane = lane_of_warp<Shape>();
+  const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
+  const KeptTile kept(shared.part(a.tile_offset, SharedRole::kTile));
+  const Slots slots{{p.slots, GlobalRole::kSlots}};
+  const Global<typename Shape::T> x(p.x, GlobalRole::kInput);
+  const WeightArrays<Shape> weights{{p.seg, GlobalRole::kSegments},
+                                    {p.off, GlobalRole::kOffsets},
+                                    {p.val, GlobalRole::kValues}};
+
+  const Tile tile = tile_of_block<Shape>(a);
+  if (thread_in_block() == 0) kept.store(tile);
+  stage<Shape>(a, tile, raw, x, 0);
+  Group<Shape> groups[Shape::kGroups];
+#pragma unroll
+  for (int g = 0; g < Shape::kGroups; ++g) {
+    const Shared ring = shared.part(
+        a.columns_offset + warp * a.columns_bytes + g * Shape::kRingBytes, SharedRole::kColumns);
+    const int slot = (block_y() * warps + warp) * Shape::kGroups + g;
+    open_group(a, slots, weights, ring, slot, lane, &groups[g]);
+  }
+#pragma unroll 1
+  for (int index = 0; index < a.channel_tiles; ++index) {
+    wait_copies();
+    sync_block();
+    spread<Shape>(a, kept.load(), words, raw, index);
+    sync_block();
+    if (index + 1 < a.channel_tiles) stage<Shape>(a, kept.load(), raw, x, index + 1);
+#pragma unroll
+    for (int g = 0; g < Shape::kGroups; ++g) {
+      if (groups[g].next >= 0) walk(a, words, slots, weights, index, lane, &groups[g]);
+    }
+  }
+  // Nothing is staged any more: raw is free for results.
+  const Shared scratch =
+      shared.part(a.raw_offset + warp * a.scratch_bytes, SharedRole::kScratch);
+  const Outputs<Shape> outputs{{p.bias, GlobalRole::kBias},
+                               {p.residual, GlobalRole::kResidual},
+                               {p.y, GlobalRole::kOutput}};
+#pragma unroll
+  for (int g = 0; g < Shape::kGroups; ++g) {
+    if (groups[g].next < 0) continue;
+    LayoutOf<Shape>::finish(a, kept.load(), scratch, outputs, lane, slots.channels(groups[g].slot),
+                            groups[g].sums);
+  }
+}
+
+}  // namespace sparse
+}  // namespace edgeprune

@@ -1,0 +1,28 @@
+// Turns lines of the table of instantiations into kernels, and a plan into a launch of one.
+#pragma once
+
+#include "../plan/instantiations.h"
+#include "direct.cuh"
+
+#define EDGEPRUNE_T_f32_linear float
+#define EDGEPRUNE_T_f16_linear half
+#define EDGEPRUNE_T_f16_hwc8 half
+#define EDGEPRUNE_LAYOUT_f32_linear Layout::kLinear
+#define EDGEPRUNE_LAYOUT_f16_linear Layout::kLinear
+#define EDGEPRUNE_LAYOUT_f16_hwc8 Layout::kHwc8
+
+// Three blocks of 256 threads fill half of an SM of sm_80 and later.
+#define EDGEPRUNE_DEFINE_KERNEL(V, G, P, S, KIND)                                          \
+  extern "C" __global__ void __launch_bounds__(256, 3) EDGEPRUNE_DIRECT_NAME(              \
+      V, G, P, S, KIND)(const edgeprune::sparse::DirectPointers pointers,                  \
+                        const edgeprune::sparse::DirectArguments arguments) {              \
+    using namespace edgeprune::sparse;                                                     \
+    sparse_conv_direct<Shape<EDGEPRUNE_T_##KIND, V, G, P, S, EDGEPRUNE_LAYOUT_##KIND>>(    \
+        pointers, arguments);                                                              \
+  }
+
+#define EDGEPRUNE_LAUNCH_KERNEL(V, G, P, S, KIND)                                          \
+  case static_cast<int>(edgeprune::sparse::DirectKernel::KIND##_v##V##_g##G##_p##P##_s##S): \
+    EP_LAUNCH(EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND), plan.grid, plan.block,              \
+              plan.shared_bytes, stream, pointers, plan.arguments);                        \
+    return true;

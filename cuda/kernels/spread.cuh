@@ -1,0 +1,96 @@
+// From `raw` to `words`: every word gathers the rows that one load of the inner loop brings, zeros
+// where they lie in the padding.
+#pragma once
+
+#include "tile.cuh"
+
+namespace edgeprune {
+namespace sparse {
+
+// One number of raw, or zero, as bits.
+template <class T>
+__device__ __forceinline__ T raw_or_zero(const Shared& raw, int at, bool there) {
+  return there ? raw.load<T>(at * static_cast<int>(sizeof(T))) : from_f<T>(0.0f);
+}
+
+// Packs `load(e)`, the rows of a word.
+template <class Word, class Load>
+__device__ __forceinline__ Word gather(float, const Load& load) {
+  Word word;
+#pragma unroll
+  for (int i = 0; i < static_cast<int>(sizeof(Word)) / 4; ++i) word.part[i] = bits_of(load(i));
+  return word;
+}
+template <class Word, class Load>
+__device__ __forceinline__ Word gather(half, const Load& load) {
+  Word word;
+#pragma unroll
+  for (int i = 0; i < static_cast<int>(sizeof(Word)) / 4; ++i) {
+    word.part[i] = bits_of(load(2 * i), load(2 * i + 1));
+  }
+  return word;
+}
+
+// Where a word of a channel takes its numbers from.
+struct Origin {
+  unsigned there;   // bit e: its row e exists
+  int at;           // in raw, of row 0 of the word
+};
+
+template <class Shape>
+__device__ __forceinline__ Origin origin_of(const DirectArguments& a, const Tile& tile,
+                                            int position, int skew) {
+  const int row = position / a.word_pitch, rest = position - row * a.word_pitch;
+  const int phase = rest / a.phase_words, step = rest - phase * a.phase_words;
+  const int column = tile.in_column + step * a.stride_width + phase;
+  Origin origin;
+  origin.there = 0;
+  origin.at = skew + (tile.in_row + row - tile.top) * a.raw_row_pitch +
+              (column - tile.left) * a.raw_column_pitch;
+  if (column < tile.left || column >= tile.right) return origin;
+#pragma unroll
+  for (int e = 0; e < Shape::kElements; ++e) {
+    const int in_tile = row + e * Shape::kWordHeight * a.stride_height;
+    const int y = tile.in_row + in_tile;
+    if (in_tile < a.input_rows && y >= tile.top && y < tile.bottom) origin.there |= 1u << e;
+  }
+  return origin;
+}
+
+template <class Shape>
+__device__ __forceinline__ void spread_word(const DirectArguments& a, const Shared& words,
+                                            const Shared& raw, const Origin& origin, int channel,
+                                            int position) {
+  using T = typename Shape::T;
+  const int at = origin.at + channel * a.raw_channel_pitch;
+  const int step = Shape::kWordHeight * a.stride_height * a.raw_row_pitch;
+  const typename Shape::Word word = gather<typename Shape::Word>(
+      from_f<T>(0.0f),
+      [&](int e) { return raw_or_zero<T>(raw, at + e * step, origin.there >> e & 1u); });
+  words.store((channel * a.channel_words + position) * Shape::kWordBytes, word);
+}
+
+// A lane keeps its place in the channel and goes through the channels, so that neighbouring lanes
+// read neighbouring numbers; warps that are left over take their share of the channels.
+template <class Shape>
+__device__ __forceinline__ void spread_linear(const DirectArguments& a, const Tile& tile,
+                                              const Shared& words, const Shared& raw, int skew,
+                                              int channels) {
+  const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
+  const int positions = a.word_rows * a.word_pitch;
+  const int parts = divide_rounding_up(positions, kLanes);
+  const int share = larger(1, warps / parts);
+#pragma unroll 1
+  for (int task = warp; task < parts * share; task += warps) {
+    const int position = task % parts * kLanes + thread_in_block() % kLanes;
+    if (position >= positions) continue;
+    const Origin origin = origin_of<Shape>(a, tile, position, skew);
+#pragma unroll 1
+    for (int channel = task / parts; channel < channels; channel += share) {
+      spread_word<Shape>(a, words, raw, origin, channel, position);
+    }
+  }
+}
+
+}  // namespace sparse
+}  // namespace edgeprune
