@@ -154,6 +154,8 @@ def export_file(
         if sparse != OFF:
             floats: Literal["fp32", "fp16"] = "fp32" if request.name == "fp32" else "fp16"
             packed = apply_sparse(unchecked, sparse, feeds, sm=board.sm, precision=floats)
+            if not packed.remark and request.name == "fp32":
+                error = onnx_max_abs_error(unchecked, loaded.module, batches)
         size = unchecked.stat().st_size
         unchecked.replace(path)
     finally:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime_profile import NodeTime, profile_nodes
+from edgeprune.device.sparse.node import OP_TYPE
 from edgeprune.errors import EdgepruneError, UnsupportedError
 from edgeprune.export.node_modules import HEAVY, module_path
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Fused nodes carry the name of their last value; their time is that of the multiplication inside.
 _HEAVY_FUSED = ("Conv", "Gemm", "MatMul")
+_MULTIPLICATIONS = HEAVY | {OP_TYPE}
 _LAYOUT_SUFFIX = "_nchwc"
 _NORM_SUFFIX = "_bn"  # a batch norm that ONNX Runtime turned into a convolution per channel
 
@@ -97,7 +99,7 @@ class _Modules:
         seen: set[str] = set()
         while waiting:
             candidate = waiting.pop(0)
-            if candidate.op_type in HEAVY:
+            if candidate.op_type in _MULTIPLICATIONS:
                 return candidate
             for value in candidate.input:
                 if value in self._producers and value not in seen:

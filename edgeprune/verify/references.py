@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
+from edgeprune.device.sparse.node import OP_TYPE
 from edgeprune.errors import EdgepruneError
 from edgeprune.export.compare import onnx_max_abs_error
 from edgeprune.export.node_modules import module_path
@@ -174,7 +175,12 @@ def _makers(model: ModelProto) -> dict[str, NodeProto]:
 
 
 def _is_same(one: NodeProto, other: NodeProto) -> bool:
-    """Whether a node is the other in another precision; names alone may be another exporter's."""
+    """Whether a node is the other in another precision; names alone may be another exporter's.
+
+    A sparse convolution has the name of the last node that it stands for.
+    """
+    if one.op_type == OP_TYPE:
+        return one.name == other.name
     return (one.name, one.op_type, module_path(one)) == (
         other.name,
         other.op_type,

@@ -66,6 +66,21 @@ def test_layers_by_name_in_fp16_for_a_board(masked: Path, tmp_path: Path) -> Non
     assert read_metadata(out)["precision"] == "fp16"
 
 
+def test_int8_layers_stay_and_say_so(masked: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.onnx"
+    int8 = ("--precision", "int8", "--calibration-data", "digits", "--calibration-samples", "64",
+            "--calibration", "min-max", "--max-accuracy-drop", "100")  # fmt: skip
+    ended = edgeprune("export", masked, *int8, "--sparse", "auto", "--out", out, "--json")
+    assert ended.code == 0, ended.err
+    layers = {layer["name"]: layer for layer in json.loads(ended.out)["sparse"]["layers"]}
+    assert "INT8" in layers["block2.layer.0.conv1"]["reason"]
+    assert not layers["block2.layer.0.conv1"]["sparse"]
+    written = out.read_bytes()
+    ended = edgeprune("export", masked, *int8, "--sparse", "block2.layer.0.conv1", "--out", out)
+    assert "INT8" in complaint(ended, 5)
+    assert out.read_bytes() == written
+
+
 def test_a_dense_network_stays_dense(teacher: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.onnx"
     ended = edgeprune("export", teacher, "--sparse", "auto", "--out", out)

@@ -14,7 +14,7 @@ import edgeprune.device
 _ROOT = Path(edgeprune.device.__file__).parent
 _FILES = sorted(_ROOT.rglob("*.py"))
 # Runtimes are imported by their own runner when it is activated.
-_RUNTIMES = {"onnxruntime"}
+_RUNTIMES = {"onnxruntime", "onnxruntime_extensions"}
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))

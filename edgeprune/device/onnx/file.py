@@ -70,14 +70,14 @@ def read_onnx(path: Path) -> OnnxFile:
         OnnxFileError: the file is missing or no ONNX model.
     """
     try:
-        return _model(_mapped(path))
+        return _model(mapped(path))
     except (OSError, DamagedMessageError) as failure:
         raise OnnxFileError(
             f"{path}: is no ONNX model ({failure}); edgeprune export writes one"
         ) from failure
 
 
-def _mapped(path: Path) -> memoryview:
+def mapped(path: Path) -> memoryview:
     """The file's bytes without reading all of them: a board seldom has memory to spare."""
     with path.open("rb") as stream:
         if not path.stat().st_size:

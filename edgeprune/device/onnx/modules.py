@@ -8,15 +8,18 @@ import contextlib
 from edgeprune.device.onnx.file import OnnxNode
 
 _HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_NOTE = "edgeprune.module"
 _WEIGHT = ".weight"
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def module_of(node: OnnxNode) -> str:
-    """`block1.layer.0.conv1`, from the weight or the scopes that the exporter noted; else empty.
+    """`block1.layer.0.conv1`, as noted or from the weight or the exporter's scopes; else empty.
 
     The weight comes first: a batch norm that was folded into a convolution leaves it its scopes.
     """
+    if _NOTE in node.metadata:
+        return node.metadata[_NOTE]
     if node.op in _HEAVY and len(node.inputs) > 1 and node.inputs[1].endswith(_WEIGHT):
         return node.inputs[1][: -len(_WEIGHT)]
     scopes: object = ()

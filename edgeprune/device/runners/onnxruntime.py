@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.runners.base import Runner
+from edgeprune.device.runners.onnxruntime_sparse import SparseModel, sparse_model
 
 _PROVIDERS = ("CPUExecutionProvider",)
 _ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about graphs the user did not write
@@ -17,6 +18,8 @@ _ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings are about graphs the u
 
 class OnnxRuntimeRunner(Runner):
     """An ONNX file in ONNX Runtime, whose threads rest between runs.
+
+    Sparse convolutions run in our own kernel, see `onnxruntime_sparse`.
 
     Args:
         path: the `.onnx` file.
@@ -41,6 +44,7 @@ class OnnxRuntimeRunner(Runner):
         self.threads = threads
         self.without = tuple(without)
         self._session: Any = None
+        self._sparse: SparseModel | None = None
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -56,14 +60,16 @@ class OnnxRuntimeRunner(Runner):
         runtime = _import_onnxruntime()
         if not Path(self.path).is_file():
             raise DeviceError(f"{self.path}: no such file; export the model first")
+        self._sparse = sparse_model(Path(self.path), self.threads)
         try:
             self._session = runtime.InferenceSession(
-                self.path,
+                self.path if self._sparse is None else self._sparse.content,
                 self._options(runtime),
                 providers=list(_PROVIDERS),
                 disabled_optimizers=list(self.without),
             )
         except _runtime_errors(runtime) as failure:
+            self._unload()
             raise DeviceError(
                 f"{self.path}: ONNX Runtime cannot load it ({_first_line(failure)})"
             ) from failure
@@ -79,19 +85,30 @@ class OnnxRuntimeRunner(Runner):
         # spinning into the next session's turn, which on two cores made medians 2 to 5 times too
         # long and different from run to run.
         options.add_session_config_entry("session.force_spinning_stop", "1")
+        if self._sparse is not None:
+            options.register_custom_ops_library(self._sparse.operators)
         return options
 
     def _unload(self) -> None:
         self._session = None
+        if self._sparse is not None:
+            self._sparse.close()
+            self._sparse = None
 
     def _infer(self, feed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:
             outputs = self._session.run(None, dict(feed))
         except _runtime_errors(_import_onnxruntime()) as failure:
+            self._require_sparse()
             raise DeviceError(
                 f"{self.path}: ONNX Runtime refuses the inputs ({_first_line(failure)})"
             ) from failure
+        self._require_sparse()
         return dict(zip(self.output_names, outputs))
+
+    def _require_sparse(self) -> None:
+        if self._sparse is not None:
+            self._sparse.raise_failure()
 
 
 def _import_onnxruntime() -> Any:

@@ -15,14 +15,14 @@ from edgeprune.device.sparse.node import SparseConv2d
 from edgeprune.device.sparse.vcsr import Vcsr
 from edgeprune.errors import EdgepruneError, UnsupportedError
 from edgeprune.export.metadata import metadata_of, write_metadata
-from edgeprune.export.precision.emulate import emulated
+from edgeprune.export.precision.emulate import emulated, is_half
 from edgeprune.export.precision.sessions import running
 from edgeprune.export.precision.survey import Feed
 from edgeprune.export.sparse.choice import Chosen, choose
 from edgeprune.export.sparse.gate import BoardGate
 from edgeprune.export.sparse.layers import ConvLayer, find_layers, with_followers
 from edgeprune.export.sparse.reference_op import reference_evaluator
-from edgeprune.export.sparse.report import SparseLayer, SparseReport
+from edgeprune.export.sparse.report import Runtime, SparseLayer, SparseReport
 from edgeprune.export.sparse.rewrite import rewritten, sparse_conv_of
 from edgeprune.wording import brief
 
@@ -66,16 +66,16 @@ def apply_sparse(
     picked = [layer for layer, _ in sparse]
     size = path.stat().st_size
     if not picked:
-        return SparseReport(tuple(report), size, size, 0.0, "no runtime: nothing changed")
+        return SparseReport(tuple(report), size, size, 0.0, "ONNX Runtime", "")
     extended = zip(with_followers(before, picked), sparse, strict=True)
     made = rewritten(before, [(ly, sparse_conv_of(ly, c.vector)) for ly, (_, c) in extended])
     noted = metadata_of(made, path) or {}
     write_metadata(made, {**noted, "sparse_layers": [layer.name for layer in picked]})
     _require_valid(made)
-    error, runtime = _difference(before, made, feeds)
+    error, runtime, remark = _compared(before, made, feeds)
     data = made.SerializeToString()
     write_bytes_atomic(path, data)
-    return SparseReport(tuple(report), size, len(data), error, runtime)
+    return SparseReport(tuple(report), size, len(data), error, runtime, remark)
 
 
 def _packed(layer: ConvLayer, chosen: Chosen) -> SparseConv2d | None:
@@ -106,24 +106,35 @@ def _require_valid(model: ModelProto) -> None:
         raise UnsupportedError(f"the sparse graph is no valid ONNX: {first}") from failure
 
 
-def _difference(before: ModelProto, after: ModelProto, feeds: Sequence[Feed]) -> tuple[float, str]:
-    """Largest difference of the outputs, and where the sparse graph ran."""
+def _compared(
+    before: ModelProto, after: ModelProto, feeds: Sequence[Feed]
+) -> tuple[float, Runtime, str]:
+    """Largest difference of the outputs, where the sparse graph ran, and why not elsewhere."""
     with running(emulated(before)) as dense:
         exact = [list(dense.infer(feed).values()) for feed in feeds]
-    found, runtime = _outputs(emulated(after), feeds), "onnx's reference evaluator"
+    found, runtime, remark = _outputs(emulated(after), feeds)
     pairs = [pair for a, b in zip(exact, found, strict=True) for pair in zip(a, b, strict=True)]
     error = max(float(np.abs(a.astype(np.float64) - b).max(initial=0.0)) for a, b in pairs)
     largest = max(float(np.abs(a).max(initial=0.0)) for a, _ in pairs)
-    is_half = emulated(before) is not before
-    if not error <= _FAITHFUL[is_half] * max(largest, 1.0):
+    if not error <= _FAITHFUL[is_half(before)] * max(largest, 1.0):
         raise EdgepruneError(
             f"the sparse graph's outputs are {error:.1e} from the dense one's in {runtime}; leave "
             "--sparse out, and please report this"
         )
-    return error, runtime
+    return error, runtime, remark
 
 
-def _outputs(model: ModelProto, feeds: Sequence[Feed]) -> list[list[NDArray[Any]]]:
+def _outputs(
+    model: ModelProto, feeds: Sequence[Feed]
+) -> tuple[list[list[NDArray[Any]]], Runtime, str]:
+    try:
+        with running(model) as runner:
+            return [list(runner.infer(feed).values()) for feed in feeds], "ONNX Runtime", ""
+    except UnsupportedError as failure:
+        return _reference_outputs(model, feeds), "onnx's reference evaluator", str(failure)
+
+
+def _reference_outputs(model: ModelProto, feeds: Sequence[Feed]) -> list[list[NDArray[Any]]]:
     evaluator = reference_evaluator(model)
     try:
         with np.errstate(invalid="ignore"):  # of FP16's emulation

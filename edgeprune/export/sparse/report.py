@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+Runtime = Literal["ONNX Runtime", "onnx's reference evaluator"]
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ class SparseReport:
         bytes_sparse: of the file.
         max_abs_error: largest difference of the outputs from those of the graph before.
         runtime: where the sparse graph ran for that.
+        remark: why it did not run in ONNX Runtime; empty where it did.
     """
 
     layers: tuple[SparseLayer, ...]
     bytes_dense: int
     bytes_sparse: int
     max_abs_error: float
-    runtime: str
+    runtime: Runtime
+    remark: str
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -62,6 +66,8 @@ class SparseReport:
         )
         if chosen:
             head += f"; at most {self.max_abs_error:.1e} from it in {self.runtime}"
+        if self.remark:
+            head += f" ({self.remark})"
         return [head, *(_line(layer) for layer in self.layers)]
 
 

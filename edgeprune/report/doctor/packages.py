@@ -52,6 +52,10 @@ EXTRAS = (
     Package("matplotlib", ("matplotlib",), "3.8", "plots of report.html", "report"),
     Package("jinja2", ("Jinja2",), "3.1", "report.html", "report"),
     Package("sklearn", ("scikit-learn",), "1.4", "edgeprune demo's digits", "demo"),
+    Package(
+        *("onnxruntime_extensions", ("onnxruntime-extensions",), "0.13"),
+        *("sparse layers in ONNX Runtime", "sparse"),
+    ),
     Package("tensorrt", ("tensorrt",), "", "engines for this machine's GPU", "gpu"),
     Package("tensorrt_rtx", ("tensorrt-rtx", "tensorrt_rtx"), "", "engine builds, no GPU", "rtx"),
     Package("pynvml", ("nvidia-ml-py",), "", "power of discrete GPUs", "gpu"),
