@@ -28,7 +28,7 @@ from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import Plan, plan_removal
 from edgeprune.prune.query_scale import query_factors
-from edgeprune.prune.refill import channel_densities
+from edgeprune.prune.refill import score_survivors
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
 from edgeprune.prune.surgery import remove_channels
 from edgeprune.prune.two_to_four import GROUP as PATTERN_GROUP
@@ -122,7 +122,7 @@ class Pruner:
         """
         assert student.masks is not None, "the search comes first"
         graph = self._trace(student.module)
-        scores = channel_densities(student.masks.state_dict(), graph)
+        scores = score_survivors(student.masks.state_dict(), graph)
         student.refill(weights)
         return self._remove(student, graph, self._budget, lambda: scores, None)
 

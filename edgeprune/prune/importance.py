@@ -63,8 +63,8 @@ def score_channels(
     criterion = _criterion(model, kind, seed, gradients)
     scores = [_checked(group, criterion.scores(group)) for group in graph.groups]
     if kind == "saliency":
-        return _with_mean_one(scores)
-    return [score for one in scores for score in _with_mean_one([one])]
+        return with_mean_one(scores)
+    return [score for one in scores for score in with_mean_one([one])]
 
 
 def _criterion(
@@ -102,7 +102,7 @@ def _checked(group: ChannelGroup, scores: FloatArray | None) -> FloatArray:
     return scores
 
 
-def _with_mean_one(scores: list[FloatArray]) -> list[FloatArray]:
+def with_mean_one(scores: list[FloatArray]) -> list[FloatArray]:
     """Divide by the mean over all arrays; unscored groups and groups of zeros stay as they are."""
     known = np.concatenate([score[np.isfinite(score)] for score in scores])
     mean = float(known.mean()) if known.size else 0.0

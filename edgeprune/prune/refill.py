@@ -16,13 +16,24 @@ from torch import Tensor
 
 from edgeprune.prune.cost import FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, ChannelGroup
+from edgeprune.prune.importance import with_mean_one
+
+
+def score_survivors(keep: Mapping[str, Tensor], graph: ChannelGraph) -> list[FloatArray]:
+    """Scores for `choose_removal`: densities over the mean of their group, as all criteria have it.
+
+    Bare densities would empty the last stage, where a global search leaves the fewest weights of
+    the most, down to its floor, and nothing else.
+
+    Args:
+        keep: see `channel_densities`.
+        graph: of the masked network.
+    """
+    return [score for one in channel_densities(keep, graph) for score in with_mean_one([one])]
 
 
 def channel_densities(keep: Mapping[str, Tensor], graph: ChannelGraph) -> list[FloatArray]:
     """Share of each channel's weights that a mask leaves.
-
-    Unlike a count it can be compared between groups: layers that the search emptied further get
-    narrower, as in the paper.
 
     Args:
         keep: by parameter name, bool tensors; True is left. Parameters without one do not count.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edgeprune.prune.masks import MaskSet
-from edgeprune.prune.refill import channel_densities
+from edgeprune.prune.refill import channel_densities, score_survivors
 
 
 @pytest.mark.parametrize("name", ["residual", "flattened"])
@@ -27,6 +27,17 @@ def test_a_density_counts_every_weight_that_a_channel_owns(subjects, name):
                         piece = keep[slices.tensor].select(slices.axis, int(position))
                         left, owned = left + int(piece.sum()), owned + piece.numel()
             assert densities[channel] == pytest.approx(left / owned)
+
+
+def test_scores_rank_as_densities_do_and_have_a_mean_of_one(residual):
+    masks = MaskSet.for_weights(residual.fresh())
+    masks.shrink_to(residual.fresh(), 0.3)
+    keep = masks.state_dict()
+    for density, score in zip(
+        channel_densities(keep, residual.graph), score_survivors(keep, residual.graph), strict=True
+    ):
+        np.testing.assert_array_equal(np.argsort(score), np.argsort(density))
+        assert score.mean() == pytest.approx(1.0)
 
 
 def test_without_a_mask_nothing_is_said(residual):
