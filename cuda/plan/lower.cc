@@ -71,10 +71,13 @@ std::string check_packed(const Layer& layer, const int32_t* seg, size_t seg_leng
   if (seg[0] != 0 || static_cast<size_t>(seg[groups * tiles]) != columns) {
     return "the segments do not cover the " + std::to_string(columns) + " columns";
   }
+  for (size_t s = 0; s < groups * tiles; ++s) {
+    if (seg[s] > seg[s + 1]) return "segment " + std::to_string(s) + " ends before it begins";
+  }
+  // Ascending from 0 to the number of columns, no segment reaches past the offsets.
   const int area = layer.kernel_height * layer.kernel_width;
   const int whole = group_channels(layer);
   for (size_t s = 0; s < groups * tiles; ++s) {
-    if (seg[s] > seg[s + 1]) return "segment " + std::to_string(s) + " ends before it begins";
     const int left = whole - static_cast<int>(s % tiles) * layer.channel_tile;
     const int channels = left < layer.channel_tile ? left : layer.channel_tile;
     for (int32_t k = seg[s]; k < seg[s + 1]; ++k) {
