@@ -1,0 +1,53 @@
+"""Compiles the plugin with g++, over the emulated kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sparse_harness.build import BUILDS, CUDA, Unit, emulator_library, library
+from sparse_harness.tensorrt_headers import tensorrt_headers
+
+PLUGIN_SOURCES = tuple(
+    sorted(path for part in ("core", "tensorrt") for path in (CUDA / "plugin" / part).glob("*.cc"))
+)
+_HARNESS = CUDA / "harness" / "plugin"
+_HARNESS_SOURCES = tuple(sorted(_HARNESS.glob("*.cc")))
+_DEVICE = _HARNESS / "device.cc"
+EXPORTS = f"-Wl,--version-script={CUDA / 'plugin' / 'exports.map'}"
+
+
+def interface_options(*, v2: bool, v3: bool) -> tuple[str, ...]:
+    """Which interfaces are compiled, and where TensorRT and CUDA's two types that it names are."""
+    return (
+        f"-I{CUDA}",
+        f"-isystem{tensorrt_headers()}",
+        f"-isystem{_HARNESS / 'without_cuda'}",
+        "-Wno-deprecated-declarations",
+        f"-DEDGEPRUNE_PLUGIN_V2={int(v2)}",
+        f"-DEDGEPRUNE_PLUGIN_V3={int(v3)}",
+    )
+
+
+def linked(path: Path) -> tuple[str, ...]:
+    """Options that link with a library and find it again where it is."""
+    folder = path.parent
+    return ("-Wl,--no-as-needed", f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l:{path.name}")
+
+
+def harness_library(build: str = "plain") -> Path:
+    """Both interfaces and functions that call them, over one of the emulator's builds."""
+    options = [*interface_options(v2=True, v3=True), "-O1", *linked(emulator_library(build))]
+    if build == "sanitized":
+        options += BUILDS[build]
+    units = [Unit(source) for source in (*PLUGIN_SOURCES, *_HARNESS_SOURCES)]
+    return library(f"plugin_harness_{build}", units, options)
+
+
+def plugin_library(generation: int) -> Path:
+    """What users load, but for the device: built for TensorRT 8 (2) or for 10 (3)."""
+    options = [
+        *interface_options(v2=generation == 2, v3=generation == 3),
+        *("-O1", "-fvisibility=hidden", EXPORTS, *linked(emulator_library("plain"))),
+    ]
+    units = [Unit(source) for source in (*PLUGIN_SOURCES, _DEVICE)]
+    return library(f"plugin_v{generation}", units, options)

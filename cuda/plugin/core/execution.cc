@@ -1,0 +1,78 @@
+#include "execution.h"
+
+#include "float16.h"
+#include "plan/launch.h"
+#include "plan/lower.h"
+#include "refusal.h"
+
+namespace edgeprune {
+namespace plugin {
+namespace {
+
+// Shapes whose arrays a context keeps. Releasing one waits for the device, so that no kernel still
+// reads it.
+constexpr size_t kMostLowered = 8;
+
+}  // namespace
+
+void Execution::set_tactic(int code) {
+  if (code != tactic_) prepared_ = false;
+  tactic_ = code;
+}
+
+void Execution::prepare(const Case& wanted) {
+  if (prepared_ && wanted == case_) return;
+  prepared_ = false;
+  plan_ = plan_for(*packed_, wanted, tactic_);
+  current_ = &lowered(wanted.layer, plan_);
+  upload_constants(wanted.problem.type);
+  case_ = wanted;
+  prepared_ = true;
+}
+
+void Execution::enqueue(const Case& wanted, const Addresses& addresses, void* stream) {
+  prepare(wanted);
+  sparse::DirectPointers pointers = {};
+  pointers.seg = seg_.as<int32_t>();
+  pointers.off = current_->off_on_device.as<uint16_t>();
+  pointers.val = val_[static_cast<int>(wanted.problem.type)].get();
+  pointers.slots = current_->slots_on_device.as<int32_t>();
+  pointers.bias = bias_.as<float>();
+  pointers.x = addresses.x;
+  pointers.residual = wanted.layer.has_residual ? addresses.residual : nullptr;
+  pointers.y = addresses.y;
+  require_success("launching the kernel", sparse::launch(plan_, pointers, stream));
+}
+
+void Execution::upload_constants(sparse::DataType type) {
+  if (seg_.get() == nullptr) {
+    DeviceArray seg = uploaded(packed_->seg);  // both, or neither where one fails
+    bias_ = uploaded(packed_->bias);
+    seg_ = std::move(seg);
+  }
+  DeviceArray& val = val_[static_cast<int>(type)];
+  if (val.get() == nullptr) val = uploaded(converted(packed_->val, packed_->val_type, type));
+}
+
+const Execution::Lowered& Execution::lowered(const sparse::Layer& layer,
+                                             const sparse::Plan& plan) {
+  Lowered fresh;
+  fresh.off.resize(packed_->columns());
+  require(sparse::lower_offsets(layer, plan, packed_->off.data(), packed_->columns(),
+                                fresh.off.data()));
+  fresh.slots = sparse::make_slots(layer, plan, packed_->perm.data());
+  for (auto held = all_lowered_.begin(); held != all_lowered_.end(); ++held) {
+    if (held->off == fresh.off && held->slots == fresh.slots) {
+      all_lowered_.splice(all_lowered_.begin(), all_lowered_, held);
+      return all_lowered_.front();
+    }
+  }
+  fresh.off_on_device = uploaded(fresh.off);
+  fresh.slots_on_device = uploaded(fresh.slots);
+  all_lowered_.push_front(std::move(fresh));
+  if (all_lowered_.size() > kMostLowered) all_lowered_.pop_back();
+  return all_lowered_.front();
+}
+
+}  // namespace plugin
+}  // namespace edgeprune
