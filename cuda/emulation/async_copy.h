@@ -6,11 +6,16 @@
 namespace edgeprune {
 namespace emulation {
 
-// Copies the first `bytes` of 16 and makes the rest zero.
+// Copies the first `bytes` of 16 and makes the rest zero, or does nothing where they are 0.
 template <class T>
-inline void copy_async(const Shared& to, int byte, const Global<T>& from, long long index,
+inline void copy_async(const Shared& to, int byte, const Global<T>& from, int index,
                        int bytes, EDGEPRUNE_PLACE) {
-  const char* source = from.data() + index * static_cast<long long>(sizeof(T));
+  if (bytes == 0) {
+    EDGEPRUNE_NOTE(false, false, from.role(), 0, 0);
+    EDGEPRUNE_NOTE(true, true, sparse::SharedRole::kRaw, 0, 0);
+    return;
+  }
+  const char* source = from.data() + index * static_cast<long>(sizeof(T));
   const size_t at = to.place(byte);
   check_shared(at, 16);
   if (reinterpret_cast<uintptr_t>(source) % 16 != 0) fail("misaligned access to global memory");

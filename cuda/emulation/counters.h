@@ -53,7 +53,7 @@ struct Access {
   bool shared, store;
   int role;
   uint64_t address;
-  unsigned bytes;
+  unsigned bytes;  // 0: this lane took no part
 };
 
 struct LaneLog {
@@ -117,7 +117,8 @@ inline void flush_counters(unsigned warp) {
     std::map<std::pair<const char*, int>, unsigned> turns;
     for (const Access& access : log.accesses) {
       const std::pair<const char*, int> place(access.place.file, access.place.line);
-      requests[{place, turns[place]++}].push_back({lane, access});
+      const Key key(place, turns[place]++);
+      if (access.bytes != 0) requests[key].push_back({lane, access});
     }
     counters().multiply_adds += log.multiply_adds;
     most = std::max(most, log.multiply_adds);

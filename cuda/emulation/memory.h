@@ -44,11 +44,13 @@ inline void check_shared(size_t byte, size_t bytes) {
 
 #if defined(EDGEPRUNE_COUNT)
 #define EDGEPRUNE_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()
+#define EDGEPRUNE_HERE , file, line
 #define EDGEPRUNE_NOTE(SHARED, STORE, ROLE, ADDRESS, BYTES)               \
   count_access({{file, line}, SHARED, STORE, static_cast<int>(ROLE),      \
                 static_cast<uint64_t>(ADDRESS), static_cast<unsigned>(BYTES)})
 #else
 #define EDGEPRUNE_PLACE int = 0
+#define EDGEPRUNE_HERE
 #define EDGEPRUNE_NOTE(...) static_cast<void>(0)
 #endif
 
@@ -85,6 +87,20 @@ class Shared {
     std::memcpy(machine().shared + at, &value, sizeof(T));
   }
 
+  // Lanes that take no part are noted, so that turns of the others stay together.
+  template <class T>
+  T load_if(bool there, int byte, EDGEPRUNE_PLACE) const {
+    if (there) return load<T>(byte EDGEPRUNE_HERE);
+    EDGEPRUNE_NOTE(true, false, role_, 0, 0);
+    return T{};
+  }
+
+  template <class T>
+  void store_if(bool there, int byte, T value, EDGEPRUNE_PLACE) const {
+    if (there) return store(byte, value EDGEPRUNE_HERE);
+    EDGEPRUNE_NOTE(true, true, role_, 0, 0);
+  }
+
   size_t place(int byte) const { return offset_ + static_cast<size_t>(static_cast<long>(byte)); }
 
  private:
@@ -98,10 +114,14 @@ class Global {
   Global(const void* data, sparse::GlobalRole role)
       : data_(static_cast<const char*>(data)), role_(role) {}
 
+  Global from(long long first) const {
+    return Global(data_ + first * static_cast<long long>(sizeof(T)), role_);
+  }
+
   explicit operator bool() const { return data_ != nullptr; }
 
-  T load(long long index, EDGEPRUNE_PLACE) const {
-    const char* at = data_ + index * static_cast<long long>(sizeof(T));
+  T load(int index, EDGEPRUNE_PLACE) const {
+    const char* at = data_ + index * static_cast<long>(sizeof(T));
     check_global(at, sizeof(T), false);
     EDGEPRUNE_NOTE(false, false, role_, reinterpret_cast<uintptr_t>(at), sizeof(T));
     T value;
@@ -109,11 +129,22 @@ class Global {
     return value;
   }
 
-  void store(long long index, T value, EDGEPRUNE_PLACE) const {
+  void store(int index, T value, EDGEPRUNE_PLACE) const {
     char* at = const_cast<char*>(data_) + index * static_cast<long long>(sizeof(T));
     check_global(at, sizeof(T), true);
     EDGEPRUNE_NOTE(false, true, role_, reinterpret_cast<uintptr_t>(at), sizeof(T));
     std::memcpy(at, &value, sizeof(T));
+  }
+
+  T load_if(bool there, int index, EDGEPRUNE_PLACE) const {
+    if (there) return load(index EDGEPRUNE_HERE);
+    EDGEPRUNE_NOTE(false, false, role_, 0, 0);
+    return T{};
+  }
+
+  void store_if(bool there, int index, T value, EDGEPRUNE_PLACE) const {
+    if (there) return store(index, value EDGEPRUNE_HERE);
+    EDGEPRUNE_NOTE(false, true, role_, 0, 0);
   }
 
   // The same memory in other units.

@@ -65,6 +65,11 @@ void edgeprune_default_tactic(const Layer* layer, const Problem* problem, double
   *tactic = default_tactic(*layer, *problem, density);
 }
 
+double edgeprune_suitability(const Layer* layer, const Problem* problem, const Tactic* tactic,
+                             double density) {
+  return suitability(*layer, *problem, *tactic, density);
+}
+
 double edgeprune_lane_use(const Layer* layer, const Problem* problem, const Tactic* tactic,
                           double density) {
   return lane_use(*layer, *problem, *tactic, density);

@@ -15,47 +15,70 @@ struct WeightArrays {
   Global<typename Shape::T> val;
 };
 
+// A column's V values, or the part of them that one access moves.
+template <class Shape>
+using PieceOf = Bits<(Shape::kValueBytes <= 16 ? Shape::kValueBytes : 16)>;
+
+// What the inner loop reads: columns from wherever the ring holds them.
+template <class Shape>
+class Ring {
+ public:
+  __device__ __forceinline__ explicit Ring(const Shared& at) : at_(at) {}
+
+  __device__ __forceinline__ int offset(int column) const {
+    return at_.template load<unsigned short>(Shape::kRing * Shape::kValueBytes +
+                                             column % Shape::kRing * 2);
+  }
+
+  // Piece i of a column's values.
+  __device__ __forceinline__ PieceOf<Shape> values(int column, int i) const {
+    return at_.template load<PieceOf<Shape>>(column % Shape::kRing * Shape::kValueBytes +
+                                             i * static_cast<int>(sizeof(PieceOf<Shape>)));
+  }
+
+ private:
+  Shared at_;
+};
+
+// What a warp fetches of one group.
 template <class Shape>
 class Columns {
  public:
-  // The first `from` is the group's first column.
-  __device__ __forceinline__ void open(const WeightArrays<Shape>& weights, const Shared& ring,
-                                       int from, int end, int lane) {
-    ring_ = ring.part(0, SharedRole::kColumns);
-    end_ = end;
-    loaded_ = from / Shape::kChunk * Shape::kChunk;
-    if (kAhead) fetch(weights, from, lane);
+  // The first chunk that holds column `first`.
+  static __device__ __forceinline__ int chunk_of(int first) {
+    return first / Shape::kChunk * Shape::kChunk;
   }
 
-  // Columns before this one are in the ring.
+  // Begins with a group whose columns are [first, end).
+  __device__ __forceinline__ void open(const WeightArrays<Shape>& weights, int first, int end,
+                                       int lane) {
+    resume(chunk_of(first), end);
+    if (kAhead) fetch(weights, first, lane);
+  }
+
+  // Goes on with a group of which columns before `loaded` are in the ring.
+  __device__ __forceinline__ void resume(int loaded, int end) {
+    loaded_ = loaded;
+    end_ = end;
+  }
+
   __device__ __forceinline__ int loaded() const { return loaded_; }
 
   // Puts the next chunk into the ring; columns before `from` are not needed any more.
-  __device__ __forceinline__ void advance(const WeightArrays<Shape>& weights, int from,
-                                          int lane) {
+  __device__ __forceinline__ void advance(const WeightArrays<Shape>& weights, const Shared& ring,
+                                          int from, int lane) {
     if (!kAhead) fetch(weights, from, lane);
     sync_warp();
-    put(lane);
+    put(ring, lane);
     loaded_ += Shape::kChunk;
     sync_warp();
     if (kAhead) fetch(weights, loaded_, lane);
   }
 
-  __device__ __forceinline__ int offset(int column) const {
-    return ring_.template load<unsigned short>(Shape::kRing * Shape::kValueBytes +
-                                               column % Shape::kRing * 2);
-  }
-
-  // Part i of a column's V values.
-  __device__ __forceinline__ Bits<Shape::kValueBytes <= 16 ? Shape::kValueBytes : 16> values(
-      int column, int i) const {
-    return ring_.template load<Piece>(column % Shape::kRing * Shape::kValueBytes + i * kPiece);
-  }
-
  private:
-  static constexpr int kPiece = Shape::kValueBytes <= 16 ? Shape::kValueBytes : 16;
+  static constexpr int kPiece = static_cast<int>(sizeof(PieceOf<Shape>));
   static constexpr int kPieces = Shape::kValueBytes / kPiece;  // of a column
-  using Piece = Bits<kPiece>;
+  using Piece = PieceOf<Shape>;
   static constexpr bool kAhead = Shape::kGroups == 1 && kPieces == 1;
 
   __device__ __forceinline__ void fetch(const WeightArrays<Shape>& weights, int from, int lane) {
@@ -65,23 +88,21 @@ class Columns {
     for (int i = 0; i < kPieces; ++i) {
       const int piece = lane + i * kLanes, owner = loaded_ + piece / kPieces;
       if (owner >= from && owner < end_) {
-        val_[i] = weights.val.template as<Piece>().load(
-            static_cast<long long>(loaded_) * kPieces + piece);
+        val_[i] = weights.val.template as<Piece>().load(loaded_ * kPieces + piece);
       }
     }
   }
 
-  __device__ __forceinline__ void put(int lane) const {
+  __device__ __forceinline__ void put(const Shared& ring, int lane) const {
     const int slot = loaded_ % Shape::kRing;
-    ring_.template store<unsigned short>(Shape::kRing * Shape::kValueBytes + (slot + lane) * 2,
+    ring.template store<unsigned short>(Shape::kRing * Shape::kValueBytes + (slot + lane) * 2,
                                          off_);
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
-      ring_.store(slot * Shape::kValueBytes + (lane + i * kLanes) * kPiece, val_[i]);
+      ring.store(slot * Shape::kValueBytes + (lane + i * kLanes) * kPiece, val_[i]);
     }
   }
 
-  Shared ring_;
   int loaded_ = 0;
   int end_ = 0;
   unsigned short off_ = 0;   // fetched, not yet in the ring

@@ -29,6 +29,15 @@ class Shared {
   __device__ __forceinline__ void store(int byte, T value) const {
     *reinterpret_cast<T*>(data_ + byte) = value;
   }
+  // Only where `there`; elsewhere the load gives zero bits.
+  template <class T>
+  __device__ __forceinline__ T load_if(bool there, int byte) const {
+    return there ? load<T>(byte) : T{};
+  }
+  template <class T>
+  __device__ __forceinline__ void store_if(bool there, int byte, T value) const {
+    if (there) store(byte, value);
+  }
   __device__ __forceinline__ unsigned address(int byte) const {
     return static_cast<unsigned>(__cvta_generic_to_shared(data_ + byte));
   }
@@ -43,9 +52,19 @@ class Global {
   __device__ __forceinline__ Global(const void* data, GlobalRole role)
       : data_(static_cast<const T*>(data)), role_(role) {}
   __device__ __forceinline__ explicit operator bool() const { return data_ != nullptr; }
-  __device__ __forceinline__ T load(long long index) const { return data_[index]; }
-  __device__ __forceinline__ void store(long long index, T value) const {
+  // The same array from some number on.
+  __device__ __forceinline__ Global from(long long first) const {
+    return Global(data_ + first, role_);
+  }
+  __device__ __forceinline__ T load(int index) const { return data_[index]; }
+  __device__ __forceinline__ void store(int index, T value) const {
     const_cast<T*>(data_)[index] = value;
+  }
+  __device__ __forceinline__ T load_if(bool there, int index) const {
+    return there ? load(index) : T{};
+  }
+  __device__ __forceinline__ void store_if(bool there, int index, T value) const {
+    if (there) store(index, value);
   }
   template <class U>
   __device__ __forceinline__ Global<U> as() const {
@@ -73,11 +92,12 @@ __device__ __forceinline__ float shuffle_xor(float value, int with) {
   return __shfl_xor_sync(0xffffffffu, value, with);
 }
 
-// Copies the first `bytes` of 16 and makes the rest zero; plans ask for it from sm_80 on.
+// Copies the first `bytes` of 16 and makes the rest zero, or does nothing where they are 0. Plans ask for it from sm_80 on.
 template <class T>
 __device__ __forceinline__ void copy_async(const Shared& to, int byte, const Global<T>& from,
-                                           long long index, int bytes) {
+                                           int index, int bytes) {
 #if __CUDA_ARCH__ >= 800
+  if (bytes == 0) return;
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to.address(byte)),
                "l"(from.data() + index), "r"(bytes)
                : "memory");

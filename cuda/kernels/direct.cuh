@@ -55,13 +55,18 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
   const Tile tile = tile_of_block<Shape>(a);
   if (thread_in_block() == 0) kept.store(tile);
   stage<Shape>(a, tile, raw, x, 0);
-  Group<Shape> groups[Shape::kGroups];
+  Columns<Shape> columns[Shape::kGroups];
+  Sums<Shape> sums[Shape::kGroups];
+  const auto group = [&](int g) {
+    const Shared at = shared.part(
+        a.columns_offset + warp * a.columns_bytes + g * Shape::kGroupBytes, SharedRole::kColumns);
+    const Shared state = at.part(Shape::kRingBytes, SharedRole::kState);
+    return Group<Shape>{at, GroupState(state), &columns[g], &sums[g]};
+  };
+  const int first_slot = (block_y() * warps + warp) * Shape::kGroups;
 #pragma unroll
   for (int g = 0; g < Shape::kGroups; ++g) {
-    const Shared ring = shared.part(
-        a.columns_offset + warp * a.columns_bytes + g * Shape::kRingBytes, SharedRole::kColumns);
-    const int slot = (block_y() * warps + warp) * Shape::kGroups + g;
-    open_group(a, slots, weights, ring, slot, lane, &groups[g]);
+    open_group(a, slots, weights, first_slot + g, lane, group(g));
   }
 #pragma unroll 1
   for (int index = 0; index < a.channel_tiles; ++index) {
@@ -72,7 +77,7 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
     if (index + 1 < a.channel_tiles) stage<Shape>(a, kept.load(), raw, x, index + 1);
 #pragma unroll
     for (int g = 0; g < Shape::kGroups; ++g) {
-      if (groups[g].next >= 0) walk(a, words, slots, weights, index, lane, &groups[g]);
+      if (group(g).state.packed() >= 0) walk(a, words, weights, index, lane, group(g));
     }
   }
   // Nothing is staged any more: raw is free for results.
@@ -83,9 +88,9 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
                                {p.y, GlobalRole::kOutput}};
 #pragma unroll
   for (int g = 0; g < Shape::kGroups; ++g) {
-    if (groups[g].next < 0) continue;
-    LayoutOf<Shape>::finish(a, kept.load(), scratch, outputs, lane, slots.channels(groups[g].slot),
-                            groups[g].sums);
+    if (group(g).state.packed() < 0) continue;
+    LayoutOf<Shape>::finish(a, kept.load(), scratch, outputs, lane,
+                            slots.channels(first_slot + g), sums[g]);
   }
 }
 

@@ -12,6 +12,11 @@ struct Outputs {
   Global<float> bias;
   Global<typename Shape::T> residual;
   Global<typename Shape::T> y;
+
+  // The same from some number on.
+  __device__ __forceinline__ Outputs from(long long first) const {
+    return {bias, residual ? residual.from(first) : residual, y.from(first)};
+  }
 };
 
 // Adds up what the lanes that split the weights have.
@@ -39,11 +44,11 @@ __device__ __forceinline__ int output_channel(const DirectArguments& a, int grou
 template <class Shape>
 __device__ __forceinline__ void store_result(const DirectArguments& a,
                                              const Outputs<Shape>& outputs, float value,
-                                             float bias, long long at) {
+                                             float bias, int at, bool there) {
   using T = typename Shape::T;
   value += bias;
-  if (outputs.residual) value += to_f(outputs.residual.load(at));
-  outputs.y.store(at, from_f<T>(activate(a, value)));
+  if (outputs.residual) value += to_f(outputs.residual.load_if(there, at));
+  outputs.y.store_if(there, at, from_f<T>(activate(a, value)));
 }
 
 // The warp's tile of one output channel, as it will lie in memory, row behind row.
@@ -53,9 +58,9 @@ __device__ __forceinline__ void collect(const Tile& tile, const Shared& scratch,
 #pragma unroll
   for (int r = 0; r < Shape::kPixels; ++r) {
     const float sum = total<Shape>(sums[r]);
-    if (r % Shape::kSplit == lane.split && lane.column < tile.columns && r < tile.rows) {
-      scratch.store<float>((r * tile.columns + lane.column) * 4, sum);
-    }
+    const bool mine =
+        r % Shape::kSplit == lane.split && lane.column < tile.columns && r < tile.rows;
+    scratch.store_if<float>(mine, (r * tile.columns + lane.column) * 4, sum);
   }
 }
 
@@ -71,14 +76,17 @@ __device__ __forceinline__ void store_channel(const DirectArguments& a, const Ti
   const long long first =
       ((static_cast<long long>(tile.image) * a.outputs + channel) * a.output_height +
        tile.out_row) * a.output_width + tile.out_column;
+  const Outputs<Shape> here = outputs.from(first);
+  const int skew = static_cast<int>(first % kLanes);
 #pragma unroll 1
   for (int run = 0; run < runs; ++run) {
-    const long long start = first + static_cast<long long>(run) * a.output_width;
+    const int start = run * a.output_width;
 #pragma unroll 1
-    for (int i = lane.index - static_cast<int>(start % kLanes); i < length; i += kLanes) {
-      if (i < 0) continue;
-      const float sum = scratch.load<float>((run * length + i) * 4);
-      store_result(a, outputs, sum, bias, start + i);
+    for (int window = -((skew + start) % kLanes); window < length; window += kLanes) {
+      const int i = window + lane.index;
+      const bool there = i >= 0 && i < length;
+      const float sum = scratch.load_if<float>(there, (run * length + i) * 4);
+      store_result(a, here, sum, bias, start + i, there);
     }
   }
 }

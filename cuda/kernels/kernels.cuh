@@ -3,6 +3,7 @@
 
 #include "../plan/instantiations.h"
 #include "direct.cuh"
+#include "launchers.h"
 
 #define EDGEPRUNE_T_f32_linear float
 #define EDGEPRUNE_T_f16_linear half
@@ -23,6 +24,7 @@
 
 #define EDGEPRUNE_LAUNCH_KERNEL(V, G, P, S, KIND)                                          \
   case static_cast<int>(edgeprune::sparse::DirectKernel::KIND##_v##V##_g##G##_p##P##_s##S): \
+    allow_shared(EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND), plan.shared_bytes);              \
     EP_LAUNCH(EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND), plan.grid, plan.block,              \
               plan.shared_bytes, stream, pointers, plan.arguments);                        \
     return true;

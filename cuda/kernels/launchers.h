@@ -13,8 +13,19 @@ namespace sparse {
 
 #if defined(EDGEPRUNE_EMULATION)
 using Stream = void*;
+
+template <class Kernel>
+inline void allow_shared(Kernel*, int) {}
 #else
 using Stream = cudaStream_t;
+
+// Blocks of more than 48 KB of shared memory are an attribute of the kernel.
+template <class Kernel>
+inline void allow_shared(Kernel* kernel, int bytes) {
+  if (bytes <= 48 * 1024) return;
+  cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                       cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+}
 #endif
 
 bool launch_f32_linear(const Plan& plan, const DirectPointers& pointers, Stream stream);

@@ -23,8 +23,7 @@ struct LayoutParts<Shape, Layout::kLinear> {
   static __device__ __forceinline__ void spread(const DirectArguments& a, const Tile& tile,
                                                 const Shared& words, const Shared& raw, int first,
                                                 int channels) {
-    const int skew = static_cast<int>(first_linear(a, tile, first) % Shape::kCopy);
-    spread_linear<Shape>(a, tile, words, raw, skew, channels);
+    spread_linear<Shape>(a, tile, words, raw, skew_linear<Shape>(a, tile, first), channels);
   }
   static __device__ __forceinline__ void finish(const DirectArguments& a, const Tile& tile,
                                                 const Shared& scratch,

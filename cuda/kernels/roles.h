@@ -4,7 +4,7 @@
 namespace edgeprune {
 namespace sparse {
 
-enum class SharedRole : int { kWords, kRaw, kColumns, kScratch, kTile, kCount };
+enum class SharedRole : int { kWords, kRaw, kColumns, kScratch, kTile, kState, kCount };
 enum class GlobalRole : int {
   kSegments, kOffsets, kValues, kSlots, kBias, kInput, kResidual, kOutput, kCount
 };

@@ -7,12 +7,6 @@
 namespace edgeprune {
 namespace sparse {
 
-// One number of raw, or zero, as bits.
-template <class T>
-__device__ __forceinline__ T raw_or_zero(const Shared& raw, int at, bool there) {
-  return there ? raw.load<T>(at * static_cast<int>(sizeof(T))) : from_f<T>(0.0f);
-}
-
 // Packs `load(e)`, the rows of a word.
 template <class Word, class Load>
 __device__ __forceinline__ Word gather(float, const Load& load) {
@@ -35,6 +29,7 @@ __device__ __forceinline__ Word gather(half, const Load& load) {
 struct Origin {
   unsigned there;   // bit e: its row e exists
   int at;           // in raw, of row 0 of the word
+  int position;     // of the word in its channel; -1 where there is none
 };
 
 template <class Shape>
@@ -45,9 +40,10 @@ __device__ __forceinline__ Origin origin_of(const DirectArguments& a, const Tile
   const int column = tile.in_column + step * a.stride_width + phase;
   Origin origin;
   origin.there = 0;
+  origin.position = position < a.word_rows * a.word_pitch ? position : -1;
   origin.at = skew + (tile.in_row + row - tile.top) * a.raw_row_pitch +
               (column - tile.left) * a.raw_column_pitch;
-  if (column < tile.left || column >= tile.right) return origin;
+  if (origin.position < 0 || column < tile.left || column >= tile.right) return origin;
 #pragma unroll
   for (int e = 0; e < Shape::kElements; ++e) {
     const int in_tile = row + e * Shape::kWordHeight * a.stride_height;
@@ -59,35 +55,46 @@ __device__ __forceinline__ Origin origin_of(const DirectArguments& a, const Tile
 
 template <class Shape>
 __device__ __forceinline__ void spread_word(const DirectArguments& a, const Shared& words,
-                                            const Shared& raw, const Origin& origin, int channel,
-                                            int position) {
+                                            const Shared& raw, const Origin& origin,
+                                            int channel) {
   using T = typename Shape::T;
   const int at = origin.at + channel * a.raw_channel_pitch;
   const int step = Shape::kWordHeight * a.stride_height * a.raw_row_pitch;
   const typename Shape::Word word = gather<typename Shape::Word>(
       from_f<T>(0.0f),
-      [&](int e) { return raw_or_zero<T>(raw, at + e * step, origin.there >> e & 1u); });
-  words.store((channel * a.channel_words + position) * Shape::kWordBytes, word);
+      [&](int e) {
+        return raw.template load_if<T>(origin.there >> e & 1u, (at + e * step) * Shape::kSize);
+      });
+  words.store_if(origin.position >= 0,
+                 (channel * a.channel_words + origin.position) * Shape::kWordBytes, word);
 }
 
-// A lane keeps its place in the channel and goes through the channels, so that neighbouring lanes
-// read neighbouring numbers; warps that are left over take their share of the channels.
+// Where raw has rows apart, a warp stays in one row of words, so that its lanes read neighbours.
+__device__ __forceinline__ int position_of(const DirectArguments& a, int part, int lane) {
+  if (a.whole_width) return part * kLanes + lane;
+  const int parts_of_row = divide_rounding_up(a.word_pitch, kLanes);
+  const int row = part / parts_of_row, column = (part - row * parts_of_row) * kLanes + lane;
+  return column < a.word_pitch ? row * a.word_pitch + column : -1;
+}
+
+// A lane keeps its place in the channel and goes through the channels; warps that are left over take
+// their share of the channels.
 template <class Shape>
 __device__ __forceinline__ void spread_linear(const DirectArguments& a, const Tile& tile,
                                               const Shared& words, const Shared& raw, int skew,
                                               int channels) {
   const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
-  const int positions = a.word_rows * a.word_pitch;
-  const int parts = divide_rounding_up(positions, kLanes);
+  const int parts = a.whole_width
+                        ? divide_rounding_up(a.word_rows * a.word_pitch, kLanes)
+                        : a.word_rows * divide_rounding_up(a.word_pitch, kLanes);
   const int share = larger(1, warps / parts);
 #pragma unroll 1
   for (int task = warp; task < parts * share; task += warps) {
-    const int position = task % parts * kLanes + thread_in_block() % kLanes;
-    if (position >= positions) continue;
+    const int position = position_of(a, task % parts, thread_in_block() % kLanes);
     const Origin origin = origin_of<Shape>(a, tile, position, skew);
 #pragma unroll 1
     for (int channel = task / parts; channel < channels; channel += share) {
-      spread_word<Shape>(a, words, raw, origin, channel, position);
+      spread_word<Shape>(a, words, raw, origin, channel);
     }
   }
 }

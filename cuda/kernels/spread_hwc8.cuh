@@ -17,7 +17,7 @@ __device__ __forceinline__ void spread_hwc8(const DirectArguments& a, const Tile
     const Origin origin = origin_of<Shape>(a, tile, position, skew);
 #pragma unroll 1
     for (int channel = thread_in_block() % kLanes; channel < channels; channel += kLanes) {
-      spread_word<Shape>(a, words, raw, origin, channel, position);
+      spread_word<Shape>(a, words, raw, origin, channel);
     }
   }
 }

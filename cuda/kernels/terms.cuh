@@ -36,12 +36,12 @@ class Terms<Shape, float, PAIRS> {
   __device__ __forceinline__ explicit Terms(Sums<Shape>& sums) : sums_(sums) {}
   __device__ __forceinline__ void flush() {}
 
-  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Columns<Shape>& columns,
+  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Ring<Shape>& ring,
                                       int column) {
     constexpr int kPart = Shape::kVector < 4 ? Shape::kVector : 4;
 #pragma unroll
     for (int first = 0; first < Shape::kVector; first += kPart) {
-      const auto w = columns.values(column, first / kPart);
+      const auto w = ring.values(column, first / kPart);
 #pragma unroll
       for (int r = 0; r < Shape::kPixels; ++r) {
         const float input =
@@ -68,9 +68,9 @@ class Terms<Shape, half, true> {
 
   __device__ __forceinline__ explicit Terms(Sums<Shape>& sums) : sums_(sums) { clear(); }
 
-  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Columns<Shape>& columns,
+  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Ring<Shape>& ring,
                                       int column) {
-    const auto w = columns.values(column, 0);
+    const auto w = ring.values(column, 0);
 #pragma unroll
     for (int r = 0; r < Shape::kPixels; ++r) {
       const half2 pair = as_half2(x.word[0].part[r / 2]);
@@ -116,9 +116,9 @@ class Terms<Shape, half, false> {
 
   __device__ __forceinline__ explicit Terms(Sums<Shape>& sums) : sums_(sums) { clear(); }
 
-  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Columns<Shape>& columns,
+  __device__ __forceinline__ void add(const Inputs<Shape>& x, const Ring<Shape>& ring,
                                       int column) {
-    const half2 w = twice_low(as_half2(columns.values(column, 0).part[0]));
+    const half2 w = twice_low(as_half2(ring.values(column, 0).part[0]));
 #pragma unroll
     for (int i = 0; i < kPairs; ++i) {
       terms_[i] = multiply_add(w, as_half2(x.word[0].part[i]), terms_[i]);

@@ -125,7 +125,7 @@ long long set_shared(const Layer& layer, const Problem& problem, const Tactic& t
   arguments->scratch_bytes = round_up(
       tactic.pixels_per_lane * arguments->tile_columns * static_cast<int>(sizeof(float)),
       kAlignment);
-  arguments->columns_bytes = tactic.groups_per_warp * ring_bytes(problem.type, layer.vector);
+  arguments->columns_bytes = tactic.groups_per_warp * group_bytes(problem.type, layer.vector);
   arguments->asynchronous = tactic.staging == Staging::kAsync;
   const long long raw_offset =
       (words * word_bytes(problem.type, tactic.pixels_per_lane) + kAlignment - 1) / kAlignment *

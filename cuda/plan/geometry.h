@@ -29,7 +29,11 @@ constexpr int kRing = 2 * kChunk;
 // Of the tile's place, 12 numbers.
 constexpr int kTileBytes = 48;
 
-inline int ring_bytes(DataType type, int vector) { return kRing * (2 + vector * size_of(type)); }
+// What a warp keeps of each of its groups: the ring, and how far it is.
+constexpr int kStateBytes = 48;
+inline int group_bytes(DataType type, int vector) {
+  return kRing * (2 + vector * size_of(type)) + kStateBytes;
+}
 
 void set_sizes(const Layer& layer, const Problem& problem, DirectArguments* arguments);
 void set_tiles(const Layer& layer, const Problem& problem, const Tactic& tactic,

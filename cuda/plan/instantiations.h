@@ -13,17 +13,20 @@
 #define EDGEPRUNE_DIRECT_V2(X, ...) \
   X(2, 2, 7, 1, __VA_ARGS__) X(2, 2, 7, 2, __VA_ARGS__) X(2, 2, 7, 4, __VA_ARGS__) \
   X(2, 2, 8, 1, __VA_ARGS__) X(2, 2, 8, 2, __VA_ARGS__) X(2, 2, 8, 4, __VA_ARGS__)
+#define EDGEPRUNE_DIRECT_V8(X, ...) \
+  X(8, 1, 4, 1, __VA_ARGS__) X(8, 1, 4, 2, __VA_ARGS__)
 #define EDGEPRUNE_DIRECT_V4(X, ...) \
   X(4, 1, 7, 1, __VA_ARGS__) X(4, 1, 7, 2, __VA_ARGS__) X(4, 1, 7, 4, __VA_ARGS__) \
   X(4, 1, 8, 1, __VA_ARGS__) X(4, 1, 8, 2, __VA_ARGS__) X(4, 1, 8, 4, __VA_ARGS__)
-#define EDGEPRUNE_DIRECT_V8(X, ...) \
-  X(8, 1, 4, 1, __VA_ARGS__) X(8, 1, 4, 2, __VA_ARGS__)
 
+// A build that needs fewer names its own.
+#if !defined(EDGEPRUNE_DIRECT_SHAPES)
 #define EDGEPRUNE_DIRECT_SHAPES(X, ...)  \
   EDGEPRUNE_DIRECT_V1(X, __VA_ARGS__)    \
   EDGEPRUNE_DIRECT_V2(X, __VA_ARGS__)    \
   EDGEPRUNE_DIRECT_V4(X, __VA_ARGS__)    \
   EDGEPRUNE_DIRECT_V8(X, __VA_ARGS__)
+#endif
 
 // X(V, groups per warp, pixels per lane, lane split, type and layout)
 #define EDGEPRUNE_DIRECT_KERNELS(X)      \

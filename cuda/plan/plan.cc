@@ -16,16 +16,16 @@ std::string check_all(const Layer& layer, const Problem& problem, const Tactic& 
   return reason;
 }
 
-std::string check_shared(const DirectArguments& arguments, long long shared_bytes) {
+std::string check_shared(const DirectArguments& arguments, long long shared_bytes, int limit) {
   const long long words =
       static_cast<long long>(arguments.channel_tile) * arguments.channel_words;
   if (words >= kOffsets) {
     return "a tile of " + std::to_string(words) + " words: offsets have 16 bits; pack the layer " +
            "with a smaller channel tile";
   }
-  if (shared_bytes > kSharedBytes) {
+  if (shared_bytes > limit) {
     return std::to_string(shared_bytes) + " bytes of shared memory where a block has " +
-           std::to_string(kSharedBytes) + ": pack the layer with a smaller channel tile";
+           std::to_string(limit) + ": pack the layer with a smaller channel tile";
   }
   return "";
 }
@@ -52,7 +52,7 @@ Plan make_plan(const Layer& layer, const Problem& problem, const Tactic& tactic)
   set_raw(layer, problem, arguments);
   set_activation(layer, arguments);
   const long long shared_bytes = set_shared(layer, problem, tactic, arguments);
-  plan.reason = check_shared(*arguments, shared_bytes);
+  plan.reason = check_shared(*arguments, shared_bytes, shared_limit(problem.sm));
   if (plan.ok()) plan.reason = check_grid(layer, problem, plan);
   if (!plan.ok()) return plan;
   plan.kernel = find_instantiation(layer, problem, tactic);

@@ -16,7 +16,8 @@ struct Plan {
   const Instantiation* kernel = nullptr;
   unsigned grid[3] = {0, 0, 0};
   unsigned block = 0;             // threads
-  int shared_bytes = 0;           // dynamic shared memory of a block
+  int shared_bytes = 0;           // dynamic shared memory of a block; above 48 KB the kernel's
+                                  // attribute for it has to be set
   DirectArguments arguments = {};
 
   bool ok() const { return reason.empty(); }

@@ -8,14 +8,16 @@ namespace edgeprune {
 namespace sparse {
 namespace {
 
-// Ampere and Thor keep 1536 threads and up to 164 KB per SM, of which three blocks of 256 threads
-// may take 48 KB each; before, four of them share 64 KB (sm_53) to 96 KB (sm_72).
+// Orin and Thor keep 1536 threads and 164 KB or more per SM, of which three blocks of 256 threads may
+// take 53 KB each; before, four of them share 64 KB (sm_53) to 96 KB (sm_72).
 const TacticDefaults kDefaults[] = {
     {53, 8, Staging::kPlain, 16 * 1024},
     {72, 8, Staging::kPlain, 24 * 1024},
-    {80, 8, Staging::kAsync, 48 * 1024},
-    {87, 8, Staging::kAsync, 48 * 1024},
-    {110, 8, Staging::kAsync, 48 * 1024},
+    {80, 8, Staging::kAsync, 40 * 1024},
+    {86, 8, Staging::kAsync, 32 * 1024},
+    {87, 8, Staging::kAsync, 53 * 1024},
+    {89, 8, Staging::kAsync, 32 * 1024},
+    {90, 8, Staging::kAsync, 53 * 1024},
 };
 
 const TacticDefaults& defaults_for(const TacticTable& table, int sm) {
@@ -59,19 +61,6 @@ int useful_warps(const Layer& layer, int groups_per_warp, int at_most) {
   return std::min(at_most, divide_up(group_rows(layer), groups_per_warp));
 }
 
-// How well a tactic suits; below zero where it has no plan.
-double score(const Layer& layer, const Problem& problem, const Tactic& tactic, double density,
-             const TacticDefaults& defaults) {
-  const Plan plan = make_plan(layer, problem, tactic);
-  const double lanes = lane_use(layer, problem, tactic, density);
-  if (!plan.ok()) return lanes - 2.0;
-  const int most = useful_warps(layer, tactic.groups_per_warp, defaults.warps);
-  const bool crowded = plan.shared_bytes * defaults.warps > defaults.shared_bytes * tactic.warps;
-  // A block of few warps loads its tile for few groups, and one that takes much shared memory leaves
-  // too few threads resident.
-  return lanes * (0.5 + 0.5 * tactic.warps / most) * (crowded ? 0.5 : 1.0);
-}
-
 }  // namespace
 
 TacticTable tactic_table() {
@@ -88,6 +77,20 @@ double lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic
   const double channels = std::min(layer.channel_tile, group_channels(layer));
   const double list = channels * layer.kernel_height * layer.kernel_width * density;
   return in_tile * list / (list + 0.5 * (tactic.lane_split - 1));
+}
+
+double suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,
+                   double density, TacticTable table) {
+  const TacticDefaults& defaults = defaults_for(table, problem.sm);
+  const Plan plan = make_plan(layer, problem, tactic);
+  const double lanes = lane_use(layer, problem, tactic, density);
+  if (!plan.ok()) return lanes - 2.0;
+  const int most = useful_warps(layer, tactic.groups_per_warp, defaults.warps);
+  const bool crowded = plan.shared_bytes * defaults.warps > defaults.shared_bytes * tactic.warps;
+  // A block of few warps loads its tile for few groups; one whose lanes split the weights loads both
+  // for few outputs; one that takes much shared memory leaves too few threads resident.
+  const double split = tactic.lane_split == 1 ? 1.0 : tactic.lane_split == 2 ? 0.95 : 0.9;
+  return lanes * split * (0.5 + 0.5 * tactic.warps / most) * (crowded ? 0.5 : 1.0);
 }
 
 std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem) {
@@ -114,7 +117,7 @@ Tactic default_tactic(const Layer& layer, const Problem& problem, double density
     for (int warps = useful_warps(layer, entry.groups_per_warp, defaults.warps); warps >= 1;
          warps /= 2) {
       const Tactic tactic = make_tactic(entry, columns, warps, defaults.staging);
-      const double reached = score(layer, problem, tactic, density, defaults);
+      const double reached = suitability(layer, problem, tactic, density, table);
       if (reached > best_score) {
         best_score = reached;
         best = tactic;

@@ -29,10 +29,14 @@ TacticTable tactic_table();
 // Every tactic that has a plan.
 std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem);
 
-// The tactic that leaves the fewest lanes idle with the table's launch; where none has a plan, its
-// plan says why. `density`, stored columns of all possible, tells how long the lists of weights are.
+// The most suitable tactic with the table's launch; where none has a plan, its plan says why. `density`, stored columns of all possible, tells how long the lists of weights are.
 Tactic default_tactic(const Layer& layer, const Problem& problem, double density = 0.1,
                       TacticTable table = tactic_table());
+
+// How well a tactic suits, by which the default is chosen: the share of lanes in use, less for what
+// loads much for few outputs and for blocks that leave few threads resident. Below zero: no plan.
+double suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,
+                   double density, TacticTable table = tactic_table());
 
 // Of the multiply-adds that a tactic issues, the share that is wanted: lanes whose column lies
 // outside, rows outside, and lanes that find no weight left are not.

@@ -12,7 +12,24 @@ bool is_vector(int vector) {
   return vector == 1 || vector == 2 || vector == 4 || vector == 8 || vector == 32;
 }
 
+// From the compute capability on; CUDA C++ Programming Guide, technical specifications.
+struct SharedLimit {
+  int sm;
+  int kilobytes;
+};
+const SharedLimit kSharedLimits[] = {
+    {53, 48}, {70, 96}, {75, 64}, {80, 163}, {86, 99}, {87, 163}, {89, 99}, {90, 227}, {120, 99},
+};
+
 }  // namespace
+
+int shared_limit(int sm) {
+  int kilobytes = kDefaultSharedBytes / 1024;
+  for (const SharedLimit& limit : kSharedLimits) {
+    if (limit.sm <= sm) kilobytes = limit.kilobytes;
+  }
+  return kilobytes * 1024;
+}
 
 std::string check_layer(const Layer& layer) {
   if (layer.channels < 1 || layer.outputs < 1 || layer.groups < 1) {

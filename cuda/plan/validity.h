@@ -10,13 +10,16 @@ namespace edgeprune {
 namespace sparse {
 
 constexpr int kMaximumWarps = 8;
-constexpr int kSharedBytes = 48 * 1024;  // of a block, on every device without opting in
+constexpr int kDefaultSharedBytes = 48 * 1024;  // of a block, without asking for more
 constexpr int kOffsets = 1 << 16;
 
 // Each returns an empty text where all is well.
 std::string check_layer(const Layer& layer);
 std::string check_problem(const Layer& layer, const Problem& problem);
 std::string check_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic);
+
+// Bytes of shared memory that a block may ask for on this device.
+int shared_limit(int sm);
 
 }  // namespace sparse
 }  // namespace edgeprune

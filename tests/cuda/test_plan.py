@@ -54,7 +54,7 @@ def test_every_tactic_covers_the_output(conv: Convolution) -> None:
         assert (down - 1) * tactic.pixels_per_lane < height
         assert plan.grid[2] == conv.batch
         assert plan.block == 32 * tactic.warps
-        assert plan.shared_bytes <= 48 * 1024
+        assert plan.shared_bytes <= 163 * 1024
         assert arguments.raw_offset % 16 == arguments.columns_offset % 16 == 0
         assert plan.kernel.decode() in planner.kernel_names
 
@@ -74,7 +74,8 @@ def test_the_default_is_one_of_the_tactics(conv: Convolution) -> None:
         ({"vector": 3}, {}, "vector length 3"),
         ({"groups": 5}, {}, "do not make 5 groups"),
         ({"channel_tile": 8000}, {}, "16 bits reach 1 to 7281"),
-        ({"channel_tile": 64, "channels": 512}, {}, "smaller channel tile"),
+        ({"channel_tile": 300, "channels": 512}, {}, "where a block has 166912"),
+        ({"channel_tile": 64, "channels": 512, "sm": 53}, {}, "where a block has 49152"),
         ({"size": (1, 1), "pads": (0, 0, 0, 0)}, {}, "larger than the padded input of 1 x 1"),
         ({"layout": HWC8}, {}, "float16 only"),
         ({"sm": 72}, {"staging": 1}, "cp.async needs sm_80; this is sm_72"),

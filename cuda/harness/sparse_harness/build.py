@@ -92,12 +92,26 @@ def plan_library() -> Path:
 KERNEL_SOURCES = tuple(sorted((CUDA / "kernels").glob("*_*.cu")))
 EMULATION_SOURCES = (CUDA / "emulation" / "launch.cc", CUDA / "harness" / "run_api.cc")
 _EMULATION = ("-DEDGEPRUNE_EMULATION", "-Wno-unknown-pragmas", "-I" + str(CUDA))
+
+
+def shapes(*each: tuple[int, int, int, int]) -> str:
+    """The option that compiles these only: V, groups per warp, pixels per lane, lane split."""
+    body = " ".join(f"X({','.join(map(str, shape))},__VA_ARGS__)" for shape in each)
+    return f"-DEDGEPRUNE_DIRECT_SHAPES(X,...)={body}"
+
+
+# Every part of the code, and all of V = 4.
+_FEW = shapes(
+    (1, 4, 7, 4), (2, 2, 8, 2), (4, 1, 7, 1), (4, 1, 7, 2), (4, 1, 7, 4), (4, 1, 8, 1),
+    (4, 1, 8, 2), (4, 1, 8, 4), (8, 1, 4, 1),
+)  # fmt: skip
+_ONE = shapes((4, 1, 7, 4))
 # What each build is for, and how it differs.
 BUILDS = {
-    "plain": ("-O2",),
-    "races": ("-O1", "-DEDGEPRUNE_RACES"),
-    "counts": ("-O1", "-DEDGEPRUNE_COUNT"),
-    "sanitized": ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    "plain": ("-O1",),
+    "races": ("-O1", "-DEDGEPRUNE_RACES", _FEW),
+    "counts": ("-O1", "-DEDGEPRUNE_COUNT", _FEW),
+    "sanitized": ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", _FEW),
 }
 
 
@@ -106,3 +120,13 @@ def emulator_library(build: str, *, root: Path = CUDA) -> Path:
     sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)
     units = [Unit(root / source.relative_to(CUDA)) for source in sources]
     return library(build, units, [*_EMULATION, *BUILDS[build]], root=root)
+
+
+def small_emulator_library(build: str, root: Path) -> Path:
+    """One kernel of each type in one unit, which compiles in seconds; for a copy of `cuda/`."""
+    sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)
+    unit = root / "all.cc"
+    paths = [str(root / source.relative_to(CUDA)) for source in sources]
+    unit.write_text("".join(f'#include "{path}"\n' for path in paths))
+    options = [o for o in BUILDS[build] if o != _FEW]
+    return library(f"small-{build}", [Unit(unit)], [*_EMULATION, *options, _ONE], root=root)

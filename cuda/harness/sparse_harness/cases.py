@@ -136,12 +136,12 @@ def reference(case: Case) -> tuple[NDArray[np.float64], float]:
     if operands.bias is not None:
         y += operands.bias[None, :, None, None]
     if operands.residual is not None:
-        y += operands.residual
+        y += operands.residual.astype(np.float64)
     scale = float(np.abs(y).max())
     if conv.activation == RELU:
         return np.maximum(y, 0), scale
     if conv.activation == CLIP:
-        return np.clip(y, *np.float32(conv.clip)), scale
+        return np.clip(y, *np.array(conv.clip, dtype=np.float32)), scale
     return y, scale
 
 

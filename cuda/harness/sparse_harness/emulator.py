@@ -15,7 +15,7 @@ from sparse_harness.planner import Planner, address
 from sparse_harness.structures import FLOAT16, HWC8, Convolution, TacticStruct
 
 FORWARD, REVERSE, RANDOM = 0, 1, 2
-SHARED_ROLES = ("words", "raw", "columns", "scratch", "tile")
+SHARED_ROLES = ("words", "raw", "columns", "scratch", "tile", "state")
 GLOBAL_ROLES = (
     "segments", "offsets", "values", "slots", "bias", "input", "residual", "output",
 )  # fmt: skip

@@ -26,7 +26,8 @@ class Planner:
         self.library = ctypes.CDLL(str(path))
         for name in ("slots", "tactics", "kernel_names"):
             getattr(self.library, f"edgeprune_{name}").restype = ctypes.c_size_t
-        self.library.edgeprune_lane_use.restype = ctypes.c_double
+        for name in ("lane_use", "suitability"):
+            getattr(self.library, f"edgeprune_{name}").restype = ctypes.c_double
         told = self.library.edgeprune_argument_bytes()
         if told != ctypes.sizeof(ArgumentsStruct):
             raise RuntimeError(f"the kernel's arguments have {told} bytes, not what ctypes has")
@@ -58,6 +59,11 @@ class Planner:
         """Predicted share of wanted multiply-adds."""
         key = self._key(conv, tactic)
         return float(self.library.edgeprune_lane_use(*key, ctypes.c_double(density)))
+
+    def suitability(self, conv: Convolution, tactic: TacticStruct, density: float) -> float:
+        """By which the default is chosen; below zero where there is no plan."""
+        key = self._key(conv, tactic)
+        return float(self.library.edgeprune_suitability(*key, ctypes.c_double(density)))
 
     def lower(
         self, conv: Convolution, tactic: TacticStruct, off: NDArray[np.uint16]

@@ -1,0 +1,130 @@
+"""Seeded bugs: each a change of one line of the sources, and the check that is to catch it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparse_harness.build import CUDA
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A bug.
+
+    Attributes:
+        name: what it is.
+        file: below `cuda/`.
+        right: text that is there once.
+        wrong: what it becomes.
+        build: in which the bug is caught.
+        told: part of what the check says; "wrong" where only the numbers are.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    build: str
+    told: str
+
+
+_DIRECT = "kernels/direct.cuh"
+_SPREAD_BARRIER = "    wait_copies();\n    sync_block();\n"
+_WALK_BARRIER = "index);\n    sync_block();\n"
+
+MUTANTS = (
+    Mutant(
+        "no barrier before the words are written", _DIRECT,
+        _SPREAD_BARRIER, "    wait_copies();\n", "races", "race",
+    ),
+    Mutant(
+        "no barrier before the words are read", _DIRECT,
+        _WALK_BARRIER, "index);\n", "races", "race",
+    ),
+    Mutant(
+        "copies are not waited for", _DIRECT,
+        "    wait_copies();\n", "", "races", "before cp.async delivers it",
+    ),
+    Mutant(
+        "no __syncwarp before the ring is overwritten", "kernels/columns.cuh",
+        "    sync_warp();\n    put(ring, lane);\n", "    put(ring, lane);\n", "races", "race",
+    ),
+    Mutant(
+        "no __syncwarp after the ring is written", "kernels/columns.cuh",
+        "    loaded_ += Shape::kChunk;\n    sync_warp();\n", "    loaded_ += Shape::kChunk;\n",
+        "races", "shared memory out of bounds",  # by the poison, read as an offset
+    ),
+    Mutant(
+        "a warp without work leaves early", _DIRECT,
+        "  for (int index = 0; index < a.channel_tiles; ++index) {\n",
+        "  for (int index = 0; index < a.channel_tiles; ++index) {\n"
+        "    if (group(0).state.packed() < 0) return;\n",
+        "plain", "barrier divergence",
+    ),
+    Mutant(
+        "half a warp waits at the barrier", _DIRECT,
+        _WALK_BARRIER,
+        "index);\n    if (lane.index < 16) sync_block(); else sync_warp();\n",
+        "plain", "deadlock",
+    ),
+    Mutant(
+        "a shuffle leaves lanes out of its mask", "emulation/cuda.h",
+        "emulation::shuffle_xor(0xffffffffu,", "emulation::shuffle_xor(0x0fffffffu,",
+        "plain", "not in the mask",
+    ),
+    Mutant(
+        "a shuffle reads a lane outside its mask", "emulation/cuda.h",
+        "  return emulation::shuffle_xor(0xffffffffu, value, static_cast<unsigned>(with));",
+        "  return emulation::shuffle(0xffffu << (thread_in_block() & 16), value, "
+        "static_cast<unsigned>(thread_in_block() % 32 ^ 16 ^ (with & 0)));",
+        "plain", "reads a lane that is not in its mask",
+    ),
+    Mutant(
+        "words behind the tile", "kernels/walk.cuh",
+        "ring.offset(column) + lane.column", "ring.offset(column) + lane.column + 100000",
+        "plain", "shared memory out of bounds",
+    ),
+    Mutant(
+        "weights behind the last", "kernels/columns.cuh",
+        "      if (owner >= from && owner < end_) {", "      if (owner >= from) {",
+        "plain", "global memory out of bounds",
+    ),
+    Mutant(
+        "outputs behind the last row", "kernels/tile.cuh",
+        "smaller(Shape::kPixels, a.output_height - tile.out_row)", "Shape::kPixels",
+        "plain", "global memory out of bounds",
+    ),
+    Mutant(
+        "the padding is not zeroed", "kernels/spread.cuh",
+        "  words.store_if(origin.position >= 0,", "  words.store_if(origin.there != 0,",
+        "plain", "wrong",
+    ),
+    Mutant(
+        "lanes that split the weights are not added up", "kernels/epilogue.cuh",
+        "with < kLanes; with *= 2", "with < kLanes / 2; with *= 2", "plain", "wrong",
+    ),
+    Mutant(
+        "one lane's last column is left out", "kernels/walk.cuh",
+        "(columns + Shape::kSplit - 1) / Shape::kSplit",
+        "(columns + Shape::kSplit - 2) / Shape::kSplit",
+        "plain", "wrong",
+    ),
+    Mutant(
+        "a pair of float16 sums gives its lower twice", "kernels/terms.cuh",
+        "sums_[2 * j + 1][r] += high_f(", "sums_[2 * j + 1][r] += low_f(", "plain", "wrong",
+    ),
+)  # fmt: skip
+
+
+def plant(mutant: Mutant, folder: Path) -> Path:
+    """A copy of `cuda/` below the folder that has the bug."""
+    root = folder / "cuda"
+    shutil.copytree(CUDA, root, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    path = root / mutant.file
+    text = path.read_text()
+    if text.count(mutant.right) != 1:
+        raise ValueError(f"{mutant.name}: {mutant.file} has it {text.count(mutant.right)} times")
+    path.write_text(text.replace(mutant.right, mutant.wrong))
+    return root
