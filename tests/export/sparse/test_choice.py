@@ -34,9 +34,9 @@ def _sparse(wanted: str) -> list[str]:
 def test_auto_takes_what_is_sparse_enough() -> None:
     assert _sparse("auto") == ["block1.conv1"]
     assert [choice.reason for choice in choose(LAYERS, "auto")] == [
-        "100.0% of its weights left, more than 10.5%",
-        "10.5% of its weights left, at most 10.5%",
-        "11.5% of its weights left, more than 10.5%",
+        "100.0% of its weights left, more than 20.5%",
+        "20.5% of its weights left, at most 20.5%",
+        "21.5% of its weights left, more than 20.5%",
         "its weight is INT8",
     ]
 

@@ -57,6 +57,20 @@ inline void clear_loosely(float* to, int count) {
   for (int i = 0; i < count; i += kWidth) store(to + i, Vector{});
 }
 
-inline Vector broadcast(float value) { return Vector{} + value; }
+// Minus 0 is the identity for every float; plus 0 is not, and costs an instruction.
+inline Vector broadcast(float value) { return value - Vector{}; }
+
+// Has the compiler hold a value in a register: it would read it from memory again for every use.
+inline void hold(Vector& value) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(value));
+#elif defined(__x86_64__)
+  __asm__("" : "+x"(value));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(value));
+#else
+  (void)value;
+#endif
+}
 
 }  // namespace edgeprune

@@ -16,22 +16,47 @@ struct Columns {
   int vector;
 };
 
+// Adds one column: the fewer of weights and pixels are held in registers, the others pass by.
+template <int kLanes, int kVectors>
+inline void add_column(const float* from, const float* values, Vector (&sum)[kLanes][kVectors]) {
+  if constexpr (kLanes <= kVectors) {
+    Vector weight[kLanes];
+#pragma GCC unroll 8
+    for (int k = 0; k < kLanes; ++k) {
+      weight[k] = broadcast(values[k]);
+      hold(weight[k]);
+    }
+#pragma GCC unroll 32
+    for (int p = 0; p < kVectors; ++p) {
+      Vector pixel = load(from + p * kWidth);
+      if (kLanes > 1) hold(pixel);
+#pragma GCC unroll 8
+      for (int k = 0; k < kLanes; ++k) sum[k][p] += weight[k] * pixel;
+    }
+  } else {
+    Vector pixel[kVectors];
+#pragma GCC unroll 32
+    for (int p = 0; p < kVectors; ++p) {
+      pixel[p] = load(from + p * kWidth);
+      hold(pixel[p]);
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < kLanes; ++k) {
+      Vector weight = broadcast(values[k]);
+      if (kVectors > 1) hold(weight);
+#pragma GCC unroll 32
+      for (int p = 0; p < kVectors; ++p) sum[k][p] += weight * pixel[p];
+    }
+  }
+}
+
 // Sums of kLanes output channels at kVectors vectors of pixels stay in registers over all columns.
 template <int kLanes, int kVectors>
 void walk(const float* pixels, const Columns& columns, int lane, float* sums, int64_t line) {
   Vector sum[kLanes][kVectors] = {};
   const float* values = columns.values + lane;
   for (int i = 0; i < columns.count; ++i, values += columns.vector) {
-    const float* from = pixels + columns.offsets[i];
-    Vector weight[kLanes];
-#pragma GCC unroll 8
-    for (int k = 0; k < kLanes; ++k) weight[k] = broadcast(values[k]);
-#pragma GCC unroll 32
-    for (int p = 0; p < kVectors; ++p) {
-      const Vector pixel = load(from + p * kWidth);
-#pragma GCC unroll 8
-      for (int k = 0; k < kLanes; ++k) sum[k][p] += weight[k] * pixel;
-    }
+    add_column<kLanes, kVectors>(pixels + columns.offsets[i], values, sum);
   }
 #pragma GCC unroll 8
   for (int k = 0; k < kLanes; ++k) {

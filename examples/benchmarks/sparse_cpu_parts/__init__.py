@@ -1,0 +1,1 @@
+"""Parts of `sparse_conv_cpu.py`."""
