@@ -15,7 +15,9 @@ from pathlib import Path
 CUDA = Path(__file__).resolve().parents[2]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PLAN_SOURCES = (*sorted((CUDA / "plan").glob("*.cc")), CUDA / "harness" / "plan_api.cc")
-_SOURCE_SUFFIXES = (".h", ".cc", ".cu", ".cuh")
+_SOURCE_SUFFIXES = (".h", ".cc", ".cu", ".cuh", ".map")
+# Folders that nothing else includes from.
+_APART = ("plugin", "lifecycle", "standin")
 
 
 class BuildError(RuntimeError):
@@ -36,10 +38,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("EDGEPRUNE_CUDA_CACHE", default))
 
 
-def digest(root: Path, words: Iterable[str]) -> str:
-    """Of every source below a folder, the compiler and its options."""
+def digest(root: Path, words: Iterable[str], parts: Iterable[str] = _APART) -> str:
+    """Of every source below a folder, the compiler and its options.
+
+    Args:
+        parts: of `_APART`, the folders that count; the others are left out.
+    """
     found = hashlib.sha256()
+    without = set(_APART).difference(parts)
     for path in sorted(p for p in root.rglob("*") if p.suffix in _SOURCE_SUFFIXES):
+        if without.intersection(path.relative_to(root).parts):
+            continue
         found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     version = subprocess.run(["g++", "--version"], capture_output=True, check=True).stdout
     for word in (version.decode(), *words):
@@ -54,7 +63,8 @@ def library(name: str, units: Sequence[Unit], options: Sequence[str], *, root: P
         BuildError: the compiler refused; the message is what it said.
     """
     words = [*options, *(str(u.source.relative_to(root)) + " ".join(u.options) for u in units)]
-    folder = cache_folder() / f"{name}-{digest(root, words)}"
+    parts = {part for u in units for part in u.source.relative_to(root).parts}
+    folder = cache_folder() / f"{name}-{digest(root, words, parts)}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"lib{name}.so"
     with (folder / "lock").open("w") as lock:
@@ -72,13 +82,18 @@ def _build(path: Path, units: Sequence[Unit], options: Sequence[str]) -> None:
         for unit, made in zip(units, objects, strict=True)
     ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(_run, commands))
+        list(pool.map(run, commands))
     partial = path.with_suffix(".partial")
-    _run(["g++", "-shared", *options, *map(str, objects), "-o", str(partial)])
+    run(["g++", "-shared", *options, *map(str, objects), "-o", str(partial)])
     partial.rename(path)
 
 
-def _run(command: Sequence[str]) -> None:
+def run(command: Sequence[str]) -> None:
+    """Run a compiler.
+
+    Raises:
+        BuildError: it refused.
+    """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(command)}\n{done.stderr[-4000:]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparse_harness.build import BUILDS, CUDA, Unit, emulator_library, library
+from sparse_harness.build import CUDA, WARNINGS, Unit, emulator_library, library, run
 from sparse_harness.tensorrt_headers import tensorrt_headers
 
 PLUGIN_SOURCES = tuple(
@@ -13,6 +13,7 @@ PLUGIN_SOURCES = tuple(
 _HARNESS = CUDA / "harness" / "plugin"
 _HARNESS_SOURCES = tuple(sorted(_HARNESS.glob("*.cc")))
 _DEVICE = _HARNESS / "device.cc"
+SANITIZED = ("-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 EXPORTS = f"-Wl,--version-script={CUDA / 'plugin' / 'exports.map'}"
 
 
@@ -34,13 +35,26 @@ def linked(path: Path) -> tuple[str, ...]:
     return ("-Wl,--no-as-needed", f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l:{path.name}")
 
 
-def harness_library(build: str = "plain") -> Path:
-    """Both interfaces and functions that call them, over one of the emulator's builds."""
-    options = [*interface_options(v2=True, v3=True), "-O1", *linked(emulator_library(build))]
-    if build == "sanitized":
-        options += BUILDS[build]
+def harness_library() -> Path:
+    """Both interfaces and functions that call them."""
+    return _harness("plugin_harness", ())
+
+
+def lifecycle_program() -> Path:
+    """The program that makes and destroys plugins, which sanitizers watch."""
+    harness = _harness("plugin_sanitized", SANITIZED)
+    path = harness.with_name("lifecycle")
+    options = [*SANITIZED, *interface_options(v2=True, v3=True), *linked(harness)]
+    command = ["g++", "-std=c++14", *WARNINGS, str(CUDA / "harness" / "lifecycle" / "main.cc")]
+    run([*command, *options, *linked(emulator_library("plain")), "-o", str(path)])
+    return path
+
+
+def _harness(name: str, extra: tuple[str, ...]) -> Path:
+    options = [*interface_options(v2=True, v3=True), "-O1", *extra]
+    options += linked(emulator_library("plain"))
     units = [Unit(source) for source in (*PLUGIN_SOURCES, *_HARNESS_SOURCES)]
-    return library(f"plugin_harness_{build}", units, options)
+    return library(name, units, options)
 
 
 def plugin_library(generation: int) -> Path:
@@ -51,3 +65,12 @@ def plugin_library(generation: int) -> Path:
     ]
     units = [Unit(source) for source in (*PLUGIN_SOURCES, _DEVICE)]
     return library(f"plugin_v{generation}", units, options)
+
+
+def standin_tensorrt(version: int) -> Path:
+    """A library that says it is this version of TensorRT, and notes which plugins enter."""
+    source = CUDA / "harness" / "standin" / "tensorrt.cc"
+    options = [*interface_options(v2=True, v3=True), f"-DSTANDIN_VERSION={version}"]
+    # Python's TensorRT is in no global scope, so that a plugin finds it by this name.
+    options.append(f"-Wl,-soname,libnvinfer.so.{version // 10000}")
+    return library(f"standin_tensorrt_{version}", [Unit(source)], options)

@@ -58,6 +58,8 @@ int32_t index_of(const char* name) {
 
 std::vector<unsigned char> to_bytes(const Fields& fields) {
   std::vector<unsigned char> bytes(kMark, kMark + sizeof kMark);
+  const int32_t count = static_cast<int32_t>(fields.size());
+  append(&count, sizeof count, &bytes);
   for (const Field& field : fields) {
     const int32_t head[] = {index_of(field.name), static_cast<int32_t>(field.type), field.length};
     append(head, sizeof head, &bytes);
@@ -72,7 +74,7 @@ Fields from_bytes(const void* bytes, size_t length) {
     throw Refusal("the serialised layer is another version's; build the engine again");
   }
   Fields fields;
-  while (!cursor.at_end()) {
+  for (int32_t left = cursor.take_integer(); left > 0; --left) {
     Field field{known_name(cursor.take_integer()), nullptr, FieldType::kChar, 0};
     field.type = static_cast<FieldType>(cursor.take_integer());
     field.length = cursor.take_integer();
@@ -80,6 +82,7 @@ Fields from_bytes(const void* bytes, size_t length) {
     field.data = cursor.take(static_cast<size_t>(field.length) * bytes_of(field.type));
     fields.push_back(field);
   }
+  if (!cursor.at_end()) throw Refusal(kDamaged);
   return fields;
 }
 
