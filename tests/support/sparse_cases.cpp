@@ -11,7 +11,7 @@
 
 extern "C" {
 void* edgeprune_sparse_plan(const edgeprune::Conv*, const int32_t*, const uint16_t*,
-                            const int32_t*, const float*, const float*, int64_t);
+                            const int32_t*, const float*, const float*, int64_t, int64_t);
 int edgeprune_sparse_run(const void*, const float*, const float*, float*, int);
 void edgeprune_sparse_free(void*);
 int edgeprune_sparse_width();
@@ -39,7 +39,7 @@ static double error_of(const edgeprune::Conv& conv, const std::vector<Bytes>& ar
   for (int64_t budget : {int64_t(1), int64_t(4096), int64_t(1) << 19}) {
     void* plan = edgeprune_sparse_plan(&conv, as<int32_t>(arrays[0]), as<uint16_t>(arrays[1]),
                                        as<int32_t>(arrays[2]), as<float>(arrays[3]),
-                                       as<float>(arrays[4]), budget);
+                                       as<float>(arrays[4]), budget, 1);
     if (!plan) return INFINITY;
     for (int threads = 1; threads <= 3; ++threads) {
       std::vector<float> found(expected.size() / sizeof(float), NAN);

@@ -23,6 +23,8 @@ _FIELDS = (
 # Of the packed input of a band: about half of a core's second-level cache, which the weights, the
 # sums and the output share with it.
 _BAND_BYTES = 1 << 19
+# Of multiplications for another thread: waking one takes as long as about half of them.
+_LEAST_WORK = 1 << 20
 _MOST_PLANS = 8  # input sizes that stay ready
 
 
@@ -45,17 +47,22 @@ class CpuSparseConv2d:
         conv: the convolution.
         threads: threads at most; None for one a core.
         band_bytes: of the input that is packed at a time.
+        least_work: multiplications that are worth another thread.
 
     Raises:
         DeviceUnsupportedError: there is no compiler.
     """
 
     def __init__(
-        self, conv: SparseConv2d, threads: int | None = None, band_bytes: int = _BAND_BYTES
+        self,
+        conv: SparseConv2d,
+        threads: int | None = None,
+        band_bytes: int = _BAND_BYTES,
+        least_work: int = _LEAST_WORK,
     ) -> None:
         self.conv = conv
         self.threads = cores() if threads is None else threads
-        self._band_bytes = band_bytes
+        self._sizes = band_bytes, least_work
         self._library = loaded()
         weight = conv.weight
         self._packed = [
@@ -109,7 +116,7 @@ class CpuSparseConv2d:
             ctypes.byref(given),
             *map(_address, (*self._packed, self._values)),
             _address(self._bias),
-            self._band_bytes,
+            *self._sizes,
         )
         if not handle:
             raise DeviceError(f"inputs of {shape} are too large for the sparse kernel")
@@ -141,7 +148,7 @@ def declared(found: ctypes.CDLL) -> ctypes.CDLL:
     """The library with the types of its functions."""
     pointer = ctypes.c_void_p
     found.edgeprune_sparse_plan.restype = pointer
-    found.edgeprune_sparse_plan.argtypes = [pointer] * 6 + [ctypes.c_int64]
+    found.edgeprune_sparse_plan.argtypes = [pointer] * 6 + [ctypes.c_int64] * 2
     found.edgeprune_sparse_run.restype = ctypes.c_int
     found.edgeprune_sparse_run.argtypes = [pointer] * 4 + [ctypes.c_int]
     found.edgeprune_sparse_free.restype = None

@@ -32,9 +32,10 @@ inline float* scratch(size_t floats) {
 
 class Plan {
  public:
-  // The arrays are those of VCSR, `values` as float; `values` and `bias` must outlive the plan.
+  // The arrays are those of VCSR, `values` as float; `values` and `bias` must outlive the plan. A
+  // thread is used for every `least_work` multiplications, and one for the rest.
   Plan(const Conv& conv, const int32_t* seg, const uint16_t* off, const int32_t* perm,
-       const float* values, const float* bias, int64_t budget)
+       const float* values, const float* bias, int64_t budget, int64_t least_work)
       : conv_(conv), geometry_(conv, budget), values_(values), bias_(bias) {
     const int each = conv.outputs / conv.groups;
     const int rows = (each + conv.vector - 1) / conv.vector;
@@ -56,10 +57,14 @@ class Plan {
       }
       starts_.push_back(int32_t(offsets_.size()));
     }
+    const int64_t pixels = int64_t(conv.batch) * conv.out_height * conv.out_width;
+    const int64_t work = int64_t(offsets_.size()) * conv.vector * pixels;
+    most_threads_ = work / std::max<int64_t>(1, least_work) + 1;
   }
 
   void run(const float* input, const float* residual, float* output, int threads) const {
     if (conv_.batch == 0) return;
+    threads = int(std::min<int64_t>(threads, most_threads_));
     const int images = (conv_.batch + geometry_.band_images - 1) / geometry_.band_images;
     const int strips = (conv_.out_height + geometry_.band_rows - 1) / geometry_.band_rows;
     const int bands = images * strips;
@@ -122,6 +127,7 @@ class Plan {
   const float* bias_;
   std::vector<int32_t> offsets_, starts_;
   std::vector<int> bases_, lanes_;
+  int64_t most_threads_;
 };
 
 }  // namespace edgeprune

@@ -12,9 +12,9 @@ extern "C" {
 // Null where there is not enough memory for the plan, or its offsets do not fit 32 bits.
 void* edgeprune_sparse_plan(const Conv* conv, const int32_t* seg, const uint16_t* off,
                             const int32_t* perm, const float* values, const float* bias,
-                            int64_t budget) {
+                            int64_t budget, int64_t least_work) {
   try {
-    return new Plan(*conv, seg, off, perm, values, bias, budget);
+    return new Plan(*conv, seg, off, perm, values, bias, budget, least_work);
   } catch (const std::exception&) {
     return nullptr;
   }

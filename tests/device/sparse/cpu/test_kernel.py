@@ -25,7 +25,7 @@ def test_any_convolution_is_pytorchs(
     case: tuple[SparseConv2d, Any, Any], threads: int, band_bytes: int
 ) -> None:
     conv, inputs, residual = case
-    found = CpuSparseConv2d(conv, threads, band_bytes)(inputs, residual)
+    found = CpuSparseConv2d(conv, threads, band_bytes, 1)(inputs, residual)
     np.testing.assert_allclose(found, by_torch(conv, inputs, residual), rtol=1e-5, atol=1e-4)
 
 
@@ -49,7 +49,7 @@ def _conv(vector: int = 4) -> SparseConv2d:
 @pytest.mark.parametrize("size", [(1, 7, 7), (5, 7, 7), (2, 56, 61), (1, 1, 200), (3, 200, 1)])
 def test_sizes_of_real_layers(vector: int, size: tuple[int, int, int]) -> None:
     conv = _conv(vector)
-    kernel = CpuSparseConv2d(conv, 2, 100_000)
+    kernel = CpuSparseConv2d(conv, 2, 100_000, 1)
     inputs = np.random.default_rng(0).standard_normal((size[0], 24, *size[1:])).astype(np.float32)
     np.testing.assert_allclose(kernel(inputs), by_torch(conv, inputs, None), atol=1e-4)
 
@@ -57,13 +57,13 @@ def test_sizes_of_real_layers(vector: int, size: tuple[int, int, int]) -> None:
 def test_results_do_not_depend_on_the_threads() -> None:
     conv = _conv()
     inputs = np.random.default_rng(0).standard_normal((3, 24, 20, 20)).astype(np.float32)
-    one, four = (CpuSparseConv2d(conv, threads)(inputs) for threads in (1, 4))
+    one, four = (CpuSparseConv2d(conv, threads, least_work=1)(inputs) for threads in (1, 4))
     np.testing.assert_array_equal(one, four)
 
 
 def test_many_callers_at_once() -> None:
     conv = _conv()
-    kernel = CpuSparseConv2d(conv, 2)
+    kernel = CpuSparseConv2d(conv, 2, least_work=1)
     rng = np.random.default_rng(0)
     inputs = [rng.standard_normal((1, 24, 9 + i, 12)).astype(np.float32) for i in range(6)]
     wrong: list[bool] = []
