@@ -5,26 +5,34 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
 from command_line import complaint, edgeprune
 
+from edgeprune.device.latency import measure_interleaved
+from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.sparse.node import OP_TYPE
 from edgeprune.export.metadata import read_metadata
+from edgeprune.pretrain import pretrain
 
 
-@pytest.fixture(scope="session")
-def masked(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The teacher with the largest 8 % of the weights of its 3x3 convolutions."""
-    held = torch.load(teacher, weights_only=True)
+def _masked(source: Path, path: Path) -> Path:
+    """The model with the largest 8 % of the weights of its 3x3 convolutions."""
+    held = torch.load(source, weights_only=True)
     for weight in held["state_dict"].values():
         if weight.dim() == 4 and weight.shape[-1] == 3:
             least = weight.abs().flatten().kthvalue(int(0.92 * weight.numel())).values
             weight[weight.abs() <= least] = 0
-    path = tmp_path_factory.mktemp("masked") / "masked.pt"
     torch.save(held, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def masked(teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The teacher with a mask."""
+    return _masked(teacher, tmp_path_factory.mktemp("masked") / "masked.pt")
 
 
 def _sparse_nodes(path: Path) -> list[onnx.NodeProto]:
@@ -95,3 +103,25 @@ def test_a_layer_that_is_not_there_is_told(teacher: Path, tmp_path: Path) -> Non
     ended = edgeprune("export", teacher, "--sparse", "block1.layer.0.conv9", "--out", out)
     assert "did you mean block1.layer.0.conv" in complaint(ended, 2)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_sparse_wrn_16_2_is_small_exact_verified_and_timed(tmp_path: Path) -> None:
+    dense = tmp_path / "dense.pt"
+    pretrain("wrn_16_2", "digits", str(dense), epochs=1, device="cpu", train_limit=64)
+    source = _masked(dense, tmp_path / "student.pt")
+    sparse = tmp_path / "student.cpu.sparse.onnx"
+    ended = edgeprune("export", source, "--sparse", "auto", "--data", "digits", "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert (found["max_abs_error"] <= 1e-4, found["sparse"]["runtime"]) == (True, "ONNX Runtime")
+    assert found["bytes"] == sparse.stat().st_size <= 0.3 * found["sparse"]["bytes_dense"]
+    assert sum(layer["sparse"] for layer in found["sparse"]["layers"]) == 13
+    ended = edgeprune(
+        "verify", source, "--onnx", sparse, "--data", "digits", "--limit", "40", "--json"
+    )
+    assert ended.code == 0, ended.err
+    (row,) = json.loads(ended.out)["comparisons"]
+    assert row["max_abs_error"] <= 1e-4
+    feed = {"input": np.zeros((1, 1, 8, 8), np.float32)}
+    times = measure_interleaved({"sparse": OnnxRuntimeRunner(sparse)}, feed, warmup=1, repeats=3)
+    assert times["sparse"].p50_ms > 0
