@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "counters.h"
+#include "fragments.h"
 #include "machine.h"
 
 namespace edgeprune {
@@ -27,6 +28,7 @@ inline void complete_collective(Fiber* base, unsigned mask, Collective operation
       fiber.result = base[fiber.source].value;
     }
   }
+  if (operation == Collective::kMultiply) multiply_fragments(base);
 }
 
 inline uint32_t collective(Collective operation, unsigned mask, uint32_t value, unsigned source) {

@@ -22,9 +22,9 @@ void allow_arrays(const Plan& plan, const DirectPointers& p) {
   const DirectArguments& a = plan.arguments;
   const size_t rows = divide_up(a.group_outputs, plan.kernel->vector);
   const size_t segments = rows * (a.outputs / a.group_outputs) * a.channel_tiles;
-  const size_t columns = static_cast<size_t>(p.seg[segments]);
-  const size_t slots =
-      static_cast<size_t>(plan.grid[1]) * plan.block / 32 * plan.kernel->groups_per_warp;
+  const size_t columns =
+      static_cast<size_t>(p.seg[segments]) * plan.kernel->columns_per_step;
+  const size_t slots = static_cast<size_t>(plan.grid[1]) * plan.groups_per_block;
   const size_t output =
       tensor_bytes(plan, a.outputs, a.pixel_pitch_out, a.output_height, a.output_width);
   emulation::extents().clear();
@@ -45,7 +45,8 @@ int launch(const Plan& plan, const DirectPointers& pointers, void* stream) {
   if (!plan.ok()) return kInvalidValue;
   allow_arrays(plan, pointers);
   if (!(launch_f32_linear(plan, pointers, stream) || launch_f16_linear(plan, pointers, stream) ||
-        launch_f16_hwc8(plan, pointers, stream))) {
+        launch_f16_hwc8(plan, pointers, stream) || launch_vmma_linear(plan, pointers, stream) ||
+        launch_vmma_hwc8(plan, pointers, stream))) {
     return kInvalidValue;
   }
   return emulation::machine().failure.empty() ? 0 : kLaunchFailure;

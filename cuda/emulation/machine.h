@@ -17,7 +17,7 @@ constexpr unsigned kFullMask = 0xffffffffu;
 
 enum class State { kReady, kAtBarrier, kInCollective, kDone };
 enum class Schedule { kForward = 0, kReverse = 1, kRandom = 2 };
-enum class Collective { kSync, kShuffle };
+enum class Collective { kSync, kShuffle, kMultiply };
 
 // A copy that cp.async has begun: its bytes arrive when the thread waits for them.
 struct PendingCopy {
@@ -26,7 +26,8 @@ struct PendingCopy {
   unsigned copied, zeroed;
 };
 
-struct Access;  // see counters.h
+struct Access;     // see counters.h
+struct Fragments;  // see fragments.h
 
 struct Fiber {
   unsigned thread = 0;
@@ -39,6 +40,7 @@ struct Fiber {
   unsigned source = 0;
   uint32_t value = 0;
   uint32_t result = 0;
+  Fragments* fragments = nullptr;
   std::vector<PendingCopy> pending;
 #if defined(__SANITIZE_ADDRESS__)
   void* sanitizer = nullptr;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "../plan/arrange.h"
+
 using namespace edgeprune::sparse;
 
 void edgeprune::harness::copy_text(const std::string& text, char* field, size_t length) {
@@ -33,6 +35,20 @@ int edgeprune_lower(const Layer* layer, const Problem* problem, const Tactic* ta
                  .empty()
              ? 0
              : 1;
+}
+
+// Returns the steps that the segments count; off and val are written where they are not null, and
+// have room for as many.
+size_t edgeprune_arrange(const Layer* layer, const Problem* problem, const Tactic* tactic,
+                         const int32_t* seg, size_t seg_length, const uint16_t* lowered,
+                         const void* val, int32_t* arranged_seg, uint16_t* arranged_off,
+                         uint8_t* arranged_val) {
+  const Plan plan = make_plan(*layer, *problem, *tactic);
+  const Arranged made = arrange_values(*layer, plan, seg, seg_length, lowered, val);
+  std::copy(made.seg.begin(), made.seg.end(), arranged_seg);
+  if (arranged_off) std::copy(made.off.begin(), made.off.end(), arranged_off);
+  if (arranged_val) std::copy(made.val.begin(), made.val.end(), arranged_val);
+  return static_cast<size_t>(made.seg.back());
 }
 
 // Writes at most `capacity` numbers and returns how many there are.
@@ -77,7 +93,7 @@ double edgeprune_lane_use(const Layer* layer, const Problem* problem, const Tact
 
 size_t edgeprune_kernel_names(char* names, size_t length) {
   std::string all;
-  for (int i = 0; i < static_cast<int>(DirectKernel::kCount); ++i) {
+  for (int i = 0; i < instantiation_count(); ++i) {
     all += std::string(instantiations()[i].name) + "\n";
   }
   edgeprune::harness::copy_text(all, names, length);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "../emulation/launch.h"
+#include "../plan/arrange.h"
 #include "../plan/launch.h"
 #include "../plan/lower.h"
 #include "plan_api.h"
@@ -57,11 +58,12 @@ std::string run(const Layer& layer, const Plan& plan, const EdgepruneArrays& arr
       lower_offsets(layer, plan, arrays.off, arrays.columns, lowered.data());
   if (!refusal.empty()) return refusal;
   const std::vector<int32_t> order = make_slots(layer, plan, arrays.perm);
-  const size_t value_bytes =
-      arrays.columns * static_cast<size_t>(layer.vector * size_of(plan.kernel->type));
-  const DeviceArray seg(arrays.seg, arrays.segments * sizeof(int32_t));
-  const DeviceArray off(lowered.data(), lowered.size() * sizeof(uint16_t));
-  const DeviceArray val(arrays.val, value_bytes), x(arrays.x, arrays.x_bytes);
+  const Arranged arranged = arrange_values(layer, plan, arrays.seg, arrays.segments,
+                                           lowered.data(), arrays.val);
+  const DeviceArray seg(arranged.seg.data(), arranged.seg.size() * sizeof(int32_t));
+  const DeviceArray off(arranged.off.data(), arranged.off.size() * sizeof(uint16_t));
+  const DeviceArray val(arranged.val.data(), arranged.val.size());
+  const DeviceArray x(arrays.x, arrays.x_bytes);
   const DeviceArray slots(order.data(), order.size() * sizeof(int32_t));
   const DeviceArray bias(arrays.bias, static_cast<size_t>(layer.outputs) * sizeof(float));
   const DeviceArray residual(arrays.residual, arrays.y_bytes), y(arrays.y, arrays.y_bytes);

@@ -31,6 +31,8 @@ inline void allow_shared(Kernel* kernel, int bytes) {
 bool launch_f32_linear(const Plan& plan, const DirectPointers& pointers, Stream stream);
 bool launch_f16_linear(const Plan& plan, const DirectPointers& pointers, Stream stream);
 bool launch_f16_hwc8(const Plan& plan, const DirectPointers& pointers, Stream stream);
+bool launch_vmma_linear(const Plan& plan, const DirectPointers& pointers, Stream stream);
+bool launch_vmma_hwc8(const Plan& plan, const DirectPointers& pointers, Stream stream);
 
 }  // namespace sparse
 }  // namespace edgeprune

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "vmma.h"
+
 namespace edgeprune {
 namespace sparse {
 namespace {
-
-constexpr int kAlignment = 16;
-
-int round_up(int value, int to) { return divide_up(value, to) * to; }
 
 // The smallest number from `least` on that leaves the same remainder as `like`.
 int congruent(int least, int like, int modulus) {
@@ -46,7 +44,7 @@ void set_tiles(const Layer& layer, const Problem& problem, const Tactic& tactic,
   arguments->channel_tile = std::min(layer.channel_tile, arguments->group_channels);
   arguments->channel_tiles = channel_tiles(layer);
   arguments->blocks_per_group =
-      divide_up(group_rows(layer), tactic.warps * tactic.groups_per_warp);
+      divide_up(group_rows(layer), groups_per_block(layer, tactic, arguments->tile_columns));
   arguments->input_rows =
       (tactic.pixels_per_lane - 1) * layer.stride_height + reach_height + 1;
   arguments->input_columns =
@@ -110,18 +108,23 @@ void set_activation(const Layer& layer, DirectArguments* arguments) {
   }
 }
 
+long long raw_bytes(const Problem& problem, const DirectArguments& arguments) {
+  const int vector = kAlignment / size_of(problem.type);
+  const long long rows = std::min(arguments.input_rows, problem.height);
+  const long long numbers =
+      problem.layout == Layout::kLinear
+          ? static_cast<long long>(arguments.channel_tile) * arguments.raw_channel_pitch +
+                2 * vector
+          : rows * arguments.raw_row_pitch;
+  return (numbers * size_of(problem.type) + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 long long set_shared(const Layer& layer, const Problem& problem, const Tactic& tactic,
                      DirectArguments* arguments) {
-  const int vector = kAlignment / size_of(problem.type);
-  const bool linear = problem.layout == Layout::kLinear;
   // Lanes beside the tile read on behind its last word.
   const long long words =
       static_cast<long long>(arguments->channel_tile) * arguments->channel_words +
       32 / tactic.lane_split - arguments->tile_columns;
-  const long long rows = std::min(arguments->input_rows, problem.height);
-  const long long raw = linear ? static_cast<long long>(arguments->channel_tile) *
-                                         arguments->raw_channel_pitch + 2 * vector
-                               : rows * arguments->raw_row_pitch;
   arguments->scratch_bytes = round_up(
       tactic.pixels_per_lane * arguments->tile_columns * static_cast<int>(sizeof(float)),
       kAlignment);
@@ -130,10 +133,8 @@ long long set_shared(const Layer& layer, const Problem& problem, const Tactic& t
   const long long raw_offset =
       (words * word_bytes(problem.type, tactic.pixels_per_lane) + kAlignment - 1) / kAlignment *
       kAlignment;
-  const long long raw_bytes = (raw * size_of(problem.type) + kAlignment - 1) / kAlignment *
-                              kAlignment;
   const long long scratch = static_cast<long long>(tactic.warps) * arguments->scratch_bytes;
-  const long long columns_offset = raw_offset + std::max(raw_bytes, scratch);
+  const long long columns_offset = raw_offset + std::max(raw_bytes(problem, *arguments), scratch);
   arguments->raw_offset = static_cast<int>(raw_offset);
   arguments->columns_offset = static_cast<int>(columns_offset);
   const long long tile_offset =

@@ -8,6 +8,11 @@
 namespace edgeprune {
 namespace sparse {
 
+// Of arrays, in bytes.
+constexpr int kAlignment = 16;
+
+inline int round_up(int value, int to) { return divide_up(value, to) * to; }
+
 // Bytes of the word that one load of the inner loop brings to a lane.
 inline int word_bytes(DataType type, int pixels_per_lane) {
   const int bytes = pixels_per_lane * size_of(type);
@@ -42,6 +47,8 @@ void set_words(const Layer& layer, const Problem& problem, const Tactic& tactic,
                DirectArguments* arguments);
 void set_raw(const Layer& layer, const Problem& problem, DirectArguments* arguments);
 void set_activation(const Layer& layer, DirectArguments* arguments);
+// Bytes of the tile as it lies in global memory.
+long long raw_bytes(const Problem& problem, const DirectArguments& arguments);
 // Sets the offsets and returns the bytes of shared memory that a block takes.
 long long set_shared(const Layer& layer, const Problem& problem, const Tactic& tactic,
                      DirectArguments* arguments);

@@ -1,5 +1,7 @@
 #include "instantiations.h"
 
+#include "vmma.h"
+
 #define EDGEPRUNE_TEXT_OF(NAME) #NAME
 #define EDGEPRUNE_TEXT(NAME) EDGEPRUNE_TEXT_OF(NAME)
 
@@ -18,18 +20,26 @@ const Kind f16_hwc8{DataType::kFloat16, Layout::kHwc8};
 }  // namespace
 
 const Instantiation* instantiations() {
-#define EDGEPRUNE_ROW(V, G, P, S, KIND)                       \
-  {DirectKernel::KIND##_v##V##_g##G##_p##P##_s##S,            \
-   EDGEPRUNE_TEXT(EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND)),   \
-   KIND.type, KIND.layout, V, G, P, S},
-  static const Instantiation table[] = {EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_ROW)};
-#undef EDGEPRUNE_ROW
+#define EDGEPRUNE_DIRECT_ROW(V, G, P, S, KIND)                             \
+  {static_cast<int>(DirectKernel::KIND##_v##V##_g##G##_p##P##_s##S),       \
+   EDGEPRUNE_TEXT(EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND)),                \
+   Family::kDirect, KIND.type, KIND.layout, V, G, P, S, 1},
+#define EDGEPRUNE_VMMA_ROW(P, KIND)                                        \
+  {static_cast<int>(VmmaKernel::KIND##_p##P),                              \
+   EDGEPRUNE_TEXT(EDGEPRUNE_VMMA_NAME(P, KIND)),                           \
+   Family::kVmma, KIND.type, KIND.layout, kTensorVector, 1, P, 1, kTensorColumns},
+  static const Instantiation table[] = {EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_DIRECT_ROW)
+                                            EDGEPRUNE_VMMA_KERNELS(EDGEPRUNE_VMMA_ROW)};
+#undef EDGEPRUNE_DIRECT_ROW
+#undef EDGEPRUNE_VMMA_ROW
   return table;
 }
 
+int instantiation_count() { return static_cast<int>(VmmaKernel::kEnd); }
+
 const Instantiation* find_instantiation(const Layer& layer, const Problem& problem,
                                         const Tactic& tactic) {
-  for (int i = 0; i < static_cast<int>(DirectKernel::kCount); ++i) {
+  for (int i = 0; i < instantiation_count(); ++i) {
     const Instantiation& entry = instantiations()[i];
     if (entry.type == problem.type && entry.layout == problem.layout &&
         entry.vector == layer.vector && entry.groups_per_warp == tactic.groups_per_warp &&

@@ -3,6 +3,7 @@
 
 #include "layer.h"
 #include "tactic.h"
+#include "vmma_instantiations.h"
 
 // X(V, groups per warp, pixels per lane, lane split). V * groups * pixels accumulators fit into 80
 // registers, so that half of an SM's threads are resident. With 8 outputs and float16 a lane reads
@@ -44,19 +45,33 @@ namespace sparse {
 enum class DirectKernel : int { EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_ENUMERATOR) kCount };
 #undef EDGEPRUNE_ENUMERATOR
 
+// Numbered on from the last of these.
+#define EDGEPRUNE_ENUMERATOR(P, KIND) KIND##_p##P,
+enum class VmmaKernel : int {
+  kBefore = static_cast<int>(DirectKernel::kCount) - 1,
+  EDGEPRUNE_VMMA_KERNELS(EDGEPRUNE_ENUMERATOR) kEnd
+};
+#undef EDGEPRUNE_ENUMERATOR
+
+// sparse_conv_direct on CUDA cores, sparse_conv_vmma on tensor cores.
+enum class Family : int { kDirect = 0, kVmma = 1 };
+
 struct Instantiation {
-  DirectKernel kernel;
+  int kernel;        // a DirectKernel or a VmmaKernel
   const char* name;  // the symbol of the kernel in a cubin
+  Family family;
   DataType type;
   Layout layout;
   int vector;
   int groups_per_warp;
   int pixels_per_lane;
   int lane_split;
+  int columns_per_step;  // that segments count by, see arrange.h
 };
 
-// All of them, DirectKernel::kCount entries in the order of their enumerators.
+// All of them, in the order of their numbers.
 const Instantiation* instantiations();
+int instantiation_count();
 
 // The one that serves these, or null.
 const Instantiation* find_instantiation(const Layer& layer, const Problem& problem,

@@ -36,9 +36,7 @@ std::string lower_offsets(const Layer& layer, const Plan& plan, const uint16_t* 
 
 std::vector<int32_t> make_slots(const Layer& layer, const Plan& plan, const int32_t* perm) {
   const int rows = group_rows(layer);
-  const int groups_per_block =
-      static_cast<int>(plan.block) / 32 * plan.kernel->groups_per_warp;
-  const int slots_per_group = plan.arguments.blocks_per_group * groups_per_block;
+  const int slots_per_group = plan.arguments.blocks_per_group * plan.groups_per_block;
   std::vector<int32_t> slots(static_cast<size_t>(2 * layer.groups * slots_per_group), -1);
   std::vector<int> filled(static_cast<size_t>(layer.groups), 0);
   for (int packed = 0; packed < layer.groups * rows; ++packed) {

@@ -2,6 +2,8 @@
 
 #include "geometry.h"
 #include "validity.h"
+#include "vmma.h"
+#include "vmma_geometry.h"
 
 namespace edgeprune {
 namespace sparse {
@@ -48,10 +50,12 @@ Plan make_plan(const Layer& layer, const Problem& problem, const Tactic& tactic)
   DirectArguments* arguments = &plan.arguments;
   set_sizes(layer, problem, arguments);
   set_tiles(layer, problem, tactic, arguments);
-  set_words(layer, problem, tactic, arguments);
+  const bool tensor = on_tensor_cores(layer);
+  (tensor ? set_vmma_words : set_words)(layer, problem, tactic, arguments);
   set_raw(layer, problem, arguments);
   set_activation(layer, arguments);
-  const long long shared_bytes = set_shared(layer, problem, tactic, arguments);
+  const long long shared_bytes =
+      (tensor ? set_vmma_shared : set_shared)(layer, problem, tactic, arguments);
   plan.reason = check_shared(*arguments, shared_bytes, shared_limit(problem.sm));
   if (plan.ok()) plan.reason = check_grid(layer, problem, plan);
   if (!plan.ok()) return plan;
@@ -61,6 +65,7 @@ Plan make_plan(const Layer& layer, const Problem& problem, const Tactic& tactic)
   plan.grid[1] = static_cast<unsigned>(layer.groups * arguments->blocks_per_group);
   plan.grid[2] = static_cast<unsigned>(problem.batch);
   plan.block = static_cast<unsigned>(32 * tactic.warps);
+  plan.groups_per_block = groups_per_block(layer, tactic, arguments->tile_columns);
   plan.shared_bytes = static_cast<int>(shared_bytes);
   return plan;
 }

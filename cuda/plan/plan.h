@@ -18,6 +18,7 @@ struct Plan {
   unsigned block = 0;             // threads
   int shared_bytes = 0;           // dynamic shared memory of a block; above 48 KB the kernel's
                                   // attribute for it has to be set
+  int groups_per_block = 0;       // of V output channels
   DirectArguments arguments = {};
 
   bool ok() const { return reason.empty(); }

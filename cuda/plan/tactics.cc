@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "validity.h"
+#include "vmma.h"
+#include "vmma_tactics.h"
 
 namespace edgeprune {
 namespace sparse {
@@ -69,6 +71,7 @@ TacticTable tactic_table() {
 
 double lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic,
                 double density) {
+  if (on_tensor_cores(layer)) return vmma_lane_use(layer, problem, tactic, density);
   const double height = output_height(layer, problem), width = output_width(layer, problem);
   const double tiles_down = divide_up(static_cast<int>(height), tactic.pixels_per_lane);
   const double tiles_across = divide_up(static_cast<int>(width), tactic.tile_columns);
@@ -82,6 +85,9 @@ double lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic
 double suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,
                    double density, TacticTable table) {
   const TacticDefaults& defaults = defaults_for(table, problem.sm);
+  if (on_tensor_cores(layer)) {
+    return vmma_suitability(layer, problem, tactic, density, defaults);
+  }
   const Plan plan = make_plan(layer, problem, tactic);
   const double lanes = lane_use(layer, problem, tactic, density);
   if (!plan.ok()) return lanes - 2.0;
@@ -96,6 +102,7 @@ double suitability(const Layer& layer, const Problem& problem, const Tactic& tac
 std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem) {
   std::vector<Tactic> tactics;
   if (!check_layer(layer).empty() || !check_problem(layer, problem).empty()) return tactics;
+  if (on_tensor_cores(layer)) return enumerate_vmma_tactics(layer, problem);
   visit_tiles(layer, problem, [&](const Instantiation& entry, int columns) {
     for (int warps = 1; warps <= kMaximumWarps; warps *= 2) {
       for (Staging staging : {Staging::kPlain, Staging::kAsync}) {
@@ -112,6 +119,7 @@ Tactic default_tactic(const Layer& layer, const Problem& problem, double density
   Tactic best{1, 1, 1, 1, 1, Staging::kPlain};
   if (!check_layer(layer).empty() || !check_problem(layer, problem).empty()) return best;
   const TacticDefaults& defaults = defaults_for(table, problem.sm);
+  if (on_tensor_cores(layer)) return default_vmma_tactic(layer, problem, density, defaults);
   double best_score = -3.0;
   visit_tiles(layer, problem, [&](const Instantiation& entry, int columns) {
     for (int warps = useful_warps(layer, entry.groups_per_warp, defaults.warps); warps >= 1;

@@ -1,6 +1,9 @@
 #include "validity.h"
 
+#include <algorithm>
+
 #include "instantiations.h"
+#include "vmma.h"
 
 namespace edgeprune {
 namespace sparse {
@@ -20,6 +23,19 @@ struct SharedLimit {
 const SharedLimit kSharedLimits[] = {
     {53, 48}, {70, 96}, {75, 64}, {80, 163}, {86, 99}, {87, 163}, {89, 99}, {90, 227}, {120, 99},
 };
+
+std::string check_tensor_cores(const Problem& problem) {
+  if (problem.type != DataType::kFloat16) {
+    return "a vector of 32 is for tensor cores, which take float16: run the layer dense, or pack it "
+           "with a vector of 8";
+  }
+  if (problem.sm < kTensorSm) {
+    return "a vector of 32 needs the tensor cores of sm_" + number(kTensorSm) +
+           "; this is sm_" + number(problem.sm) + ": run the layer dense, or pack it with a vector "
+           "of 8";
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -78,8 +94,26 @@ std::string check_problem(const Layer& layer, const Problem& problem) {
   if (problem.layout == Layout::kHwc8 && problem.type != DataType::kFloat16) {
     return "kHWC8 holds float16 only";
   }
+  if (on_tensor_cores(layer)) return check_tensor_cores(problem);
   return "";
 }
+
+namespace {
+
+std::string check_vmma_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic) {
+  if (tactic.tile_columns < 1 || tactic.tile_columns > kTensorPixels * kMaximumWarps) {
+    return "a tile of " + number(tactic.tile_columns) + " columns: use 1 to " +
+           number(kTensorPixels * kMaximumWarps);
+  }
+  const int across = warps_across(std::min(tactic.tile_columns, output_width(layer, problem)));
+  if (tactic.warps % across != 0) {
+    return number(tactic.warps) + " warps: a tile of " + number(tactic.tile_columns) +
+           " columns takes " + number(across) + " of them, or a multiple";
+  }
+  return "";
+}
+
+}  // namespace
 
 std::string check_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic) {
   if (!find_instantiation(layer, problem, tactic)) {
@@ -88,7 +122,8 @@ std::string check_tactic(const Layer& layer, const Problem& problem, const Tacti
            number(tactic.pixels_per_lane) + " pixels per lane and a lane split of " +
            number(tactic.lane_split);
   }
-  if (tactic.tile_columns < 1 || tactic.tile_columns > 32 / tactic.lane_split) {
+  if (!on_tensor_cores(layer) &&
+      (tactic.tile_columns < 1 || tactic.tile_columns > 32 / tactic.lane_split)) {
     return "a tile of " + number(tactic.tile_columns) + " columns: with a lane split of " +
            number(tactic.lane_split) + " use 1 to " + number(32 / tactic.lane_split);
   }
@@ -98,7 +133,7 @@ std::string check_tactic(const Layer& layer, const Problem& problem, const Tacti
   if (tactic.staging == Staging::kAsync && problem.sm < 80) {
     return "cp.async needs sm_80; this is sm_" + number(problem.sm);
   }
-  return "";
+  return on_tensor_cores(layer) ? check_vmma_tactic(layer, problem, tactic) : "";
 }
 
 }  // namespace sparse

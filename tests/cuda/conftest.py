@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sparse_harness.build import emulator_library, plan_library
+from sparse_harness.build import emulator_library, plan_library, vmma_library
 from sparse_harness.emulator import Emulator
 from sparse_harness.planner import Planner
 
@@ -24,3 +24,21 @@ def plain() -> Emulator:
 def races() -> Emulator:
     """The kernels, with every access to shared memory checked against those of other threads."""
     return Emulator(emulator_library("races"))
+
+
+@pytest.fixture(scope="session")
+def vmma() -> Emulator:
+    """The kernels for tensor cores, with the checks that every build has."""
+    return Emulator(vmma_library("plain"))
+
+
+@pytest.fixture(scope="session")
+def vmma_races() -> Emulator:
+    """The same with every access to shared memory checked against those of other threads."""
+    return Emulator(vmma_library("races"))
+
+
+@pytest.fixture(scope="session")
+def vmma_counts() -> Emulator:
+    """The same with everything counted that they do."""
+    return Emulator(vmma_library("counts"))

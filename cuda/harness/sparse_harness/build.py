@@ -130,6 +130,12 @@ BUILDS = {
 }
 
 
+def vmma_library(build: str, *, root: Path = CUDA) -> Path:
+    """The kernels for tensor cores alone, as one of `BUILDS` runs them."""
+    unit = Unit(root / "harness" / "vmma_alone.cc")
+    return library(f"vmma-{build}", [unit], [*_EMULATION, *BUILDS[build]], root=root)
+
+
 def emulator_library(build: str, *, root: Path = CUDA) -> Path:
     """The kernels as one of `BUILDS` runs them."""
     sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)

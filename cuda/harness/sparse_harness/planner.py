@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.device.sparse.vcsr import Vcsr
 from sparse_harness.structures import ArgumentsStruct, Convolution, PlanStruct, TacticStruct
 
 _TACTICS = 1024
@@ -24,7 +25,7 @@ class Planner:
 
     def __init__(self, path: Path) -> None:
         self.library = ctypes.CDLL(str(path))
-        for name in ("slots", "tactics", "kernel_names"):
+        for name in ("slots", "tactics", "kernel_names", "arrange"):
             getattr(self.library, f"edgeprune_{name}").restype = ctypes.c_size_t
         for name in ("lane_use", "suitability"):
             getattr(self.library, f"edgeprune_{name}").restype = ctypes.c_double
@@ -76,6 +77,21 @@ class Planner:
         if refused:
             raise ValueError("these offsets have no place in the tile")
         return lowered
+
+    def arrange(
+        self, conv: Convolution, tactic: TacticStruct, packed: Vcsr
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.float16]]:
+        """Segments, offsets and values of float16 weights as the plan's kernel reads them."""
+        lowered = self.lower(conv, tactic, packed.off)
+        given = (*self._key(conv, tactic), address(packed.seg), ctypes.c_size_t(packed.seg.size),
+                 address(lowered), address(packed.val))  # fmt: skip
+        seg = np.empty_like(packed.seg)
+        steps = self.library.edgeprune_arrange(*given, address(seg), None, None)
+        columns = steps * (16 if conv.vector == 32 else 1)
+        off = np.empty(columns, dtype=np.uint16)
+        val = np.empty((columns, conv.vector), dtype=np.float16)
+        self.library.edgeprune_arrange(*given, address(seg), address(off), address(val))
+        return seg, off, val
 
     def slots(
         self, conv: Convolution, tactic: TacticStruct, perm: NDArray[np.int32]

@@ -1,6 +1,7 @@
 #include "execution.h"
 
 #include "float16.h"
+#include "plan/arrange.h"
 #include "plan/launch.h"
 #include "plan/lower.h"
 #include "refusal.h"
@@ -12,6 +13,11 @@ namespace {
 // Shapes whose arrays a context keeps. Releasing one waits for the device, so that no kernel still
 // reads it.
 constexpr size_t kMostLowered = 8;
+
+// Whether the kernel reads the weights as they were packed, so that all plans share them.
+bool reads_as_packed(const sparse::Plan& plan) {
+  return plan.kernel->family == sparse::Family::kDirect;
+}
 
 }  // namespace
 
@@ -25,7 +31,7 @@ void Execution::prepare(const Case& wanted) {
   prepared_ = false;
   plan_ = plan_for(*packed_, wanted, tactic_);
   current_ = &lowered(wanted.layer, plan_);
-  upload_constants(wanted.problem.type);
+  upload_constants(plan_);
   case_ = wanted;
   prepared_ = true;
 }
@@ -33,9 +39,11 @@ void Execution::prepare(const Case& wanted) {
 void Execution::enqueue(const Case& wanted, const Addresses& addresses, void* stream) {
   prepare(wanted);
   sparse::DirectPointers pointers = {};
-  pointers.seg = seg_.as<int32_t>();
+  const bool shared = reads_as_packed(plan_);
+  pointers.seg = (shared ? seg_ : current_->seg_on_device).as<int32_t>();
   pointers.off = current_->off_on_device.as<uint16_t>();
-  pointers.val = val_[static_cast<int>(wanted.problem.type)].get();
+  pointers.val =
+      (shared ? val_[static_cast<int>(wanted.problem.type)] : current_->val_on_device).get();
   pointers.slots = current_->slots_on_device.as<int32_t>();
   pointers.bias = bias_.as<float>();
   pointers.x = addresses.x;
@@ -44,14 +52,15 @@ void Execution::enqueue(const Case& wanted, const Addresses& addresses, void* st
   require_success("launching the kernel", sparse::launch(plan_, pointers, stream));
 }
 
-void Execution::upload_constants(sparse::DataType type) {
+void Execution::upload_constants(const sparse::Plan& plan) {
+  const sparse::DataType type = plan.kernel->type;
   if (seg_.get() == nullptr) {
     DeviceArray seg = uploaded(packed_->seg);  // both, or neither where one fails
     bias_ = uploaded(packed_->bias);
     seg_ = std::move(seg);
   }
   DeviceArray& val = val_[static_cast<int>(type)];
-  if (val.get() == nullptr) val = uploaded(converted(packed_->val, packed_->val_type, type));
+  if (val.get() == nullptr && reads_as_packed(plan)) val = uploaded(converted(packed_->val, packed_->val_type, type));
 }
 
 const Execution::Lowered& Execution::lowered(const sparse::Layer& layer,
@@ -61,6 +70,14 @@ const Execution::Lowered& Execution::lowered(const sparse::Layer& layer,
   require(sparse::lower_offsets(layer, plan, packed_->off.data(), packed_->columns(),
                                 fresh.off.data()));
   fresh.slots = sparse::make_slots(layer, plan, packed_->perm.data());
+  sparse::Arranged arranged;
+  if (!reads_as_packed(plan)) {
+    const std::vector<unsigned char> val =
+        converted(packed_->val, packed_->val_type, plan.kernel->type);
+    arranged = sparse::arrange_values(layer, plan, packed_->seg.data(), packed_->seg.size(),
+                                      fresh.off.data(), val.data());
+    fresh.off = arranged.off;
+  }
   for (auto held = all_lowered_.begin(); held != all_lowered_.end(); ++held) {
     if (held->off == fresh.off && held->slots == fresh.slots) {
       all_lowered_.splice(all_lowered_.begin(), all_lowered_, held);
@@ -69,6 +86,8 @@ const Execution::Lowered& Execution::lowered(const sparse::Layer& layer,
   }
   fresh.off_on_device = uploaded(fresh.off);
   fresh.slots_on_device = uploaded(fresh.slots);
+  fresh.seg_on_device = uploaded(arranged.seg);
+  fresh.val_on_device = uploaded(arranged.val);
   all_lowered_.push_front(std::move(fresh));
   if (all_lowered_.size() > kMostLowered) all_lowered_.pop_back();
   return all_lowered_.front();

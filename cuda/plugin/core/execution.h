@@ -42,9 +42,12 @@ class Execution {
     std::vector<int32_t> slots;
     DeviceArray off_on_device;
     DeviceArray slots_on_device;
+    // Where the kernel takes the weights in an order of its own; empty elsewhere.
+    DeviceArray seg_on_device;
+    DeviceArray val_on_device;
   };
 
-  void upload_constants(sparse::DataType type);
+  void upload_constants(const sparse::Plan& plan);
   const Lowered& lowered(const sparse::Layer& layer, const sparse::Plan& plan);
 
   SharedLayer packed_;

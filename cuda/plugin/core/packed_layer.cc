@@ -89,7 +89,7 @@ void read_activation(const FieldReader& reader, sparse::Layer* layer) {
 }
 
 bool has_kernel(int vector) {
-  for (int i = 0; i < static_cast<int>(sparse::DirectKernel::kCount); ++i) {
+  for (int i = 0; i < sparse::instantiation_count(); ++i) {
     if (sparse::instantiations()[i].vector == vector) return true;
   }
   return false;

@@ -19,7 +19,7 @@ sparse::Layout layout_of(const Tensor& tensor) {
 }
 
 bool has_kernel(const PackedLayer& packed, const Tensor& tensor) {
-  for (int i = 0; i < static_cast<int>(sparse::DirectKernel::kCount); ++i) {
+  for (int i = 0; i < sparse::instantiation_count(); ++i) {
     const sparse::Instantiation& kernel = sparse::instantiations()[i];
     if (kernel.vector == packed.layer.vector && kernel.type == type_of(tensor) &&
         kernel.layout == layout_of(tensor)) {

@@ -13,7 +13,11 @@ SPARSE_EFFICIENCY = 0.65
 # The same for the gathering tensor-core kernel. So set, a mask of 32-row columns breaks even at
 # about 70 % of zeros, from where published kernels of this kind are faster than cuBLAS (Chen et
 # al., "Efficient Tensor Core-Based GPU Kernels for Structured Sparsity", SC 2021).
-VMMA_EFFICIENCY = 0.25
+VMMA_EFFICIENCY = 0.15
+
+# Clocks of shared memory that its gathers take over those without a bank conflict, as counted in
+# the emulation at 5 to 50 % of the columns.
+GATHER_CONFLICTS = 1.2
 
 # Of the DRAM's peak that a kernel with coalesced accesses reaches.
 DRAM_EFFICIENCY = 0.75

@@ -1,7 +1,8 @@
 """The sparse kernels, and the launches that are compiled (`cuda/plan/instantiations.h`).
 
-A lane works on one column of a tile of output pixels: its rows are the lane's pixels, its columns
-the warp's lanes, and with a lane split of S, S lanes share a column's list of weights.
+Of the direct kernel a lane works on one column of a tile of output pixels: its rows are the lane's
+pixels, its columns the warp's lanes, and with a lane split of S, S lanes share a column's list of
+weights. Of the tensor-core kernel a warp works on 8 columns, whose rows are a lane's pixels.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from edgeprune.device.sparse.assumptions import WARP
 CUDA_KERNEL = "sparse_conv_direct"
 TENSOR_KERNEL = "sparse_conv_vmma"
 KERNELS = (CUDA_KERNEL, TENSOR_KERNEL)
-# What a choice may count on; the model knows the other one as well.
-COMPILED_KERNELS = (CUDA_KERNEL,)
+# What a choice may count on.
+COMPILED_KERNELS = KERNELS
+# Output rows of a tile of the tensor-core kernel (`cuda/plan/vmma_instantiations.h`).
+TENSOR_ROWS = (4, 7, 8)
 
 
 @dataclass(frozen=True)

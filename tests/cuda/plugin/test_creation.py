@@ -35,7 +35,6 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"group": 5}, "60 channels and 16 outputs do not make 5 groups"),
     ({"group": 2**30}, "field group: 1073741824 is not within"),
     ({"vector": 3}, "vector length 3"),
-    ({"vector": 32}, "field vector: no kernel is compiled for 32"),
     ({"vector": [4, 4]}, "field vector: 2 numbers where 1 belong"),
     ({"channel_tile": 0}, "channel tile 0"),
     ({"channel_tile": 10**6}, "channel tile 1000000"),

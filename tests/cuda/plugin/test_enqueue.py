@@ -77,7 +77,7 @@ def test_equals_the_reference(
 ) -> None:
     """Any layer, and one of the tactics that it offers."""
     conv, inputs, residual = case
-    if conv.weight.vector == 32:
+    if conv.weight.vector == 32 and kind == (FLOAT, LINEAR):
         return
     shape = (len(inputs), conv.weight.shape[0], *conv.out_size(*inputs.shape[2:]))
     shapes = [*(one.shape for one in (inputs, residual) if one is not None), shape]

@@ -1,0 +1,33 @@
+// Packed weights as the plan's kernel reads them; what depends on the kernel, but not on the device.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "plan.h"
+
+namespace edgeprune {
+namespace sparse {
+
+struct Arranged {
+  std::vector<int32_t> seg;
+  std::vector<uint16_t> off;
+  std::vector<uint8_t> val;  // bytes of the problem's type
+};
+
+// For sparse_conv_direct these are copies.
+//
+// For sparse_conv_vmma segments count steps of 16 columns, the last of each filled up with columns
+// whose weights are zero and whose input is one that the segment reads anyway, so that they add
+// nothing that the segment does not. Offsets are in the order of the step's columns; lane l of a warp
+// gathers columns 4 * (l % 4) + i. Columns that the four lanes gather at once, those of equal i, are
+// chosen to lie in different banks of shared memory. Values are fragments of mma.m16n8k16: of every
+// step and half of the rows 16 bytes a lane, the rows l / 4 and l / 4 + 8 of the lane's columns.
+//
+// `lowered` comes from lower_offsets, `val` holds (columns, V) of the problem's type.
+Arranged arrange_values(const Layer& layer, const Plan& plan, const int32_t* seg,
+                        size_t seg_length, const uint16_t* lowered, const void* val);
+
+}  // namespace sparse
+}  // namespace edgeprune

@@ -1,0 +1,109 @@
+#include "vmma_tactics.h"
+
+#include <algorithm>
+
+#include "validity.h"
+#include "vmma.h"
+
+namespace edgeprune {
+namespace sparse {
+namespace {
+
+// Of an SM of sm_87: an mma.sync of 2048 multiply-adds at 512 a clock.
+constexpr double kMultiplyClocks = 4.0;
+// Rows of a tile with which half of an SM's threads are resident.
+constexpr int kRowsAtHalf = 4;
+constexpr double kFewerThreads = 0.9;
+
+// Columns that a segment stores on average.
+double columns_of_segment(const Layer& layer, double density) {
+  const double channels = std::min(layer.channel_tile, group_channels(layer));
+  return channels * layer.kernel_height * layer.kernel_width * density;
+}
+
+// Steps that it takes: half a step, less half a column, is filled up on average.
+double steps_of_segment(const Layer& layer, double density) {
+  const double columns = columns_of_segment(layer, density);
+  return (columns + 0.5 * (kTensorColumns - 1)) / kTensorColumns;
+}
+
+// All with up to so many warps, whether they have a plan or not.
+std::vector<Tactic> candidates(const Layer& layer, const Problem& problem, int warps,
+                               Staging staging) {
+  std::vector<Tactic> tactics;
+  const int width = output_width(layer, problem), rows = group_rows(layer);
+  for (int i = 0; i < instantiation_count(); ++i) {
+    const Instantiation& entry = instantiations()[i];
+    if (entry.family != Family::kVmma || entry.layout != problem.layout) continue;
+    for (int across = 1; across <= std::min(warps, warps_across(width)); ++across) {
+      for (int groups = 1; groups * across <= warps && groups < 2 * rows; groups *= 2) {
+        tactics.push_back({std::min(width, across * kTensorPixels), entry.pixels_per_lane, 1, 1,
+                           groups * across, staging});
+      }
+    }
+  }
+  return tactics;
+}
+
+// Clocks that a block takes for one tile of channels: to multiply, and to stage the input.
+double multiply_clocks(const Layer& layer, const Tactic& tactic, const Plan& plan,
+                       double density) {
+  const double groups = std::min(plan.groups_per_block, group_rows(layer));
+  return groups * warps_across(plan.arguments.tile_columns) * steps_of_segment(layer, density) *
+         (kTensorVector / kTensorRows) * tactic.pixels_per_lane * kMultiplyClocks;
+}
+// Each number is loaded and stored twice, a warp's at once.
+double stage_clocks(const Tactic& tactic, const Plan& plan) {
+  const double words = 1.0 * plan.arguments.channel_tile * plan.arguments.channel_words;
+  return words * (2 * tactic.pixels_per_lane + 2) / 32;
+}
+
+}  // namespace
+
+std::vector<Tactic> enumerate_vmma_tactics(const Layer& layer, const Problem& problem) {
+  std::vector<Tactic> tactics;
+  for (Staging staging : {Staging::kPlain, Staging::kAsync}) {
+    for (const Tactic& tactic : candidates(layer, problem, kMaximumWarps, staging)) {
+      if (make_plan(layer, problem, tactic).ok()) tactics.push_back(tactic);
+    }
+  }
+  return tactics;
+}
+
+Tactic default_vmma_tactic(const Layer& layer, const Problem& problem, double density,
+                           const TacticDefaults& defaults) {
+  const std::vector<Tactic> all = candidates(layer, problem, defaults.warps, defaults.staging);
+  const auto score = [&](const Tactic& tactic) {
+    return vmma_suitability(layer, problem, tactic, density, defaults);
+  };
+  return *std::max_element(all.begin(), all.end(), [&](const Tactic& one, const Tactic& other) {
+    return score(one) < score(other);
+  });
+}
+
+double vmma_lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic,
+                     double density) {
+  const int height = output_height(layer, problem), width = output_width(layer, problem);
+  const int columns = std::min(tactic.tile_columns, width);
+  const double covered_down =
+      1.0 * divide_up(height, tactic.pixels_per_lane) * tactic.pixels_per_lane;
+  const double covered_across =
+      1.0 * divide_up(width, columns) * warps_across(columns) * kTensorPixels;
+  const double filled = columns_of_segment(layer, density) / kTensorColumns;
+  return height / covered_down * (width / covered_across) * filled /
+         steps_of_segment(layer, density);
+}
+
+double vmma_suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,
+                        double density, const TacticDefaults& defaults) {
+  const double lanes = vmma_lane_use(layer, problem, tactic, density);
+  const Plan plan = make_plan(layer, problem, tactic);
+  if (!plan.ok()) return lanes - 2.0;
+  const double multiply = multiply_clocks(layer, tactic, plan, density);
+  const bool crowded = plan.shared_bytes * defaults.warps > defaults.shared_bytes * tactic.warps;
+  return lanes * multiply / (multiply + stage_clocks(tactic, plan)) * (crowded ? 0.5 : 1.0) *
+         (tactic.pixels_per_lane > kRowsAtHalf ? kFewerThreads : 1.0);
+}
+
+}  // namespace sparse
+}  // namespace edgeprune
