@@ -107,6 +107,10 @@ inline void start_block() {
     fiber.thread = i;
     fiber.state = State::kReady;
     fiber.pending.clear();
+#if defined(__SANITIZE_ADDRESS__)
+    // Frames of the thread that had this stack before were left, not returned from.
+    ASAN_UNPOISON_MEMORY_REGION(fiber.stack, kStackBytes);
+#endif
     prepare(&fiber.context, fiber.stack, &fiber_main);
   }
 }

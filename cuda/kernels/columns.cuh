@@ -52,42 +52,41 @@ class Columns {
   // Begins with a group whose columns are [first, end).
   __device__ __forceinline__ void open(const WeightArrays<Shape>& weights, int first, int end,
                                        int lane) {
-    resume(chunk_of(first), end);
-    if (kAhead) fetch(weights, first, lane);
+    resume(chunk_of(first));
+    if (kAhead) fetch(weights, first, end, lane);
   }
 
   // Goes on with a group of which columns before `loaded` are in the ring.
-  __device__ __forceinline__ void resume(int loaded, int end) {
-    loaded_ = loaded;
-    end_ = end;
-  }
+  __device__ __forceinline__ void resume(int loaded) { loaded_ = loaded; }
 
   __device__ __forceinline__ int loaded() const { return loaded_; }
 
-  // Puts the next chunk into the ring; columns before `from` are not needed any more.
+  // Puts the next chunk into the ring; columns before `from` are not needed any more, and the group
+  // ends at `end`.
   __device__ __forceinline__ void advance(const WeightArrays<Shape>& weights, const Shared& ring,
-                                          int from, int lane) {
-    if (!kAhead) fetch(weights, from, lane);
+                                          int from, int end, int lane) {
+    if (!kAhead) fetch(weights, from, end, lane);
     sync_warp();
     put(ring, lane);
     loaded_ += Shape::kChunk;
     sync_warp();
-    if (kAhead) fetch(weights, loaded_, lane);
+    if (kAhead) fetch(weights, loaded_, end, lane);
   }
 
  private:
   static constexpr int kPiece = static_cast<int>(sizeof(PieceOf<Shape>));
   static constexpr int kPieces = Shape::kValueBytes / kPiece;  // of a column
   using Piece = PieceOf<Shape>;
-  static constexpr bool kAhead = Shape::kGroups == 1 && kPieces == 1;
+  static constexpr bool kAhead = Shape::kGroups == 1 && Shape::kVector <= 4;
 
-  __device__ __forceinline__ void fetch(const WeightArrays<Shape>& weights, int from, int lane) {
+  __device__ __forceinline__ void fetch(const WeightArrays<Shape>& weights, int from, int end,
+                                        int lane) {
     const int column = loaded_ + lane;
-    if (column >= from && column < end_) off_ = weights.off.load(column);
+    if (column >= from && column < end) off_ = weights.off.load(column);
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
       const int piece = lane + i * kLanes, owner = loaded_ + piece / kPieces;
-      if (owner >= from && owner < end_) {
+      if (owner >= from && owner < end) {
         val_[i] = weights.val.template as<Piece>().load(loaded_ * kPieces + piece);
       }
     }
@@ -104,7 +103,6 @@ class Columns {
   }
 
   int loaded_ = 0;
-  int end_ = 0;
   unsigned short off_ = 0;   // fetched, not yet in the ring
   Piece val_[kPieces] = {};
 };

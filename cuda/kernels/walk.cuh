@@ -98,10 +98,10 @@ __device__ __forceinline__ void walk(const DirectArguments& a, const Shared& wor
                                      const Lane& lane, const Group<Shape>& group) {
   const int end = end_of_segment(a, weights, tile, lane, group.state);
   int next = group.state.next();
-  group.columns->resume(group.state.loaded(), group.state.end());
+  group.columns->resume(group.state.loaded());
   while (next < end) {
     if (smaller(next + Shape::kSplit, end) > group.columns->loaded()) {
-      group.columns->advance(weights, group.ring, next, lane.index);
+      group.columns->advance(weights, group.ring, next, group.state.end(), lane.index);
       continue;
     }
     // Whole steps; the last of a segment may leave lanes without a column.

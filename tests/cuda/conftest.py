@@ -42,3 +42,9 @@ def vmma_races() -> Emulator:
 def vmma_counts() -> Emulator:
     """The same with everything counted that they do."""
     return Emulator(vmma_library("counts"))
+
+
+@pytest.fixture(scope="session")
+def counts() -> Emulator:
+    """The kernels, with exact counts of what they do."""
+    return Emulator(emulator_library("counts"))

@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights behind the last", "kernels/columns.cuh",
-        "      if (owner >= from && owner < end_) {", "      if (owner >= from) {",
+        "      if (owner >= from && owner < end) {", "      if (owner >= from) {",
         "plain", "global memory out of bounds",
     ),
     Mutant(
@@ -106,9 +106,8 @@ MUTANTS = (
         "with < kLanes; with *= 2", "with < kLanes / 2; with *= 2", "plain", "wrong",
     ),
     Mutant(
-        "one lane's last column is left out", "kernels/walk.cuh",
-        "(columns + Shape::kSplit - 1) / Shape::kSplit",
-        "(columns + Shape::kSplit - 2) / Shape::kSplit",
+        "a segment's last column is left out", "kernels/walk.cuh",
+        "Shape::kSplit > 1 && column >= end)", "Shape::kSplit > 1 && column >= end - 1)",
         "plain", "wrong",
     ),
     Mutant(

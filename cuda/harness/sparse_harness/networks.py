@@ -36,7 +36,7 @@ def with_channel_tile(planner: Planner, conv: Convolution, density: float) -> Co
 
     Longer lists of weights leave a smaller remainder to lanes that split them; shared memory, of
     which three blocks have to find theirs, bounds them. Of tiles that are as good within a
-    thousandth the smallest is taken.
+    thousandth the largest is taken: it has the fewest barriers.
     """
     inputs = conv.channels // conv.groups
     candidates = [*(c for c in _CANDIDATES if c < inputs), inputs]
@@ -48,4 +48,4 @@ def with_channel_tile(planner: Planner, conv: Convolution, density: float) -> Co
         if not plan.reason and plan.shared_bytes <= _SHARED_BYTES:
             uses[channel_tile] = planner.suitability(tiled, tactic, density)
     best = max(uses.values())
-    return replace(conv, channel_tile=min(c for c, use in uses.items() if use > best - 0.001))
+    return replace(conv, channel_tile=max(c for c, use in uses.items() if use > best - 0.001))
