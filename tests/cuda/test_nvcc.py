@@ -9,8 +9,9 @@ from sparse_harness.build import BuildError
 from sparse_harness.nvcc import ARCHITECTURES, budget, nvcc, registers
 from sparse_harness.planner import Planner
 
-# Of 65536, by the 768 threads that are half of an SM of sm_87 and sm_110.
-HALF_OCCUPANCY = 80
+# Of 65536, by the 768 threads that are half of an SM of sm_87 and sm_110. The tensor cores' kernels
+# bring their latency's cover in registers.
+HALF_OCCUPANCY, ANY = 80, 128
 SOME = ((1, 4, 8, 1), (4, 1, 8, 1), (4, 1, 7, 4), (8, 1, 4, 1))
 
 
@@ -26,7 +27,7 @@ def compiled() -> dict[str, dict[str, int]]:
 def test_registers_are_within_their_budget(compiled: dict[str, dict[str, int]]) -> None:
     allowed = budget()
     for architecture, kernels in compiled.items():
-        assert len(kernels) == 12
+        assert sum("direct" in kernel for kernel in kernels) == 12
         over = {k: r for k, r in kernels.items() if r > allowed[architecture][k]}
         assert over == {}
 
@@ -35,7 +36,10 @@ def test_the_budget_leaves_half_of_the_threads_resident(planner: Planner) -> Non
     assert set(budget()) == set(ARCHITECTURES)
     for kernels in budget().values():
         assert set(kernels) == set(planner.kernel_names)
-        assert max(kernels.values()) <= HALF_OCCUPANCY
+        assert all(
+            used <= (HALF_OCCUPANCY if "direct" in kernel else ANY)
+            for kernel, used in kernels.items()
+        )
 
 
 def test_spills_are_refused(compiled: dict[str, dict[str, int]]) -> None:
