@@ -6,7 +6,6 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if !defined(__x86_64__) && !defined(__aarch64__)
@@ -92,10 +91,6 @@ struct Context {
 
 // Makes `context` one that begins with `entry`, which never returns.
 inline void prepare(Context* context, char* stack, void (*entry)()) {
-#if defined(__SANITIZE_ADDRESS__)
-  // Frames of the thread before, which never returned.
-  __asan_unpoison_memory_region(stack, kStackBytes);
-#endif
   const uintptr_t top = (reinterpret_cast<uintptr_t>(stack) + kStackBytes) & ~uintptr_t(15);
   void** words = reinterpret_cast<void**>(top) - 2 - kSavedWords;
   for (int i = 0; i < kSavedWords + 2; ++i) words[i] = nullptr;
