@@ -12,6 +12,8 @@ from edgeprune.device.sparse.vcsr import VECTOR_LENGTHS, Vcsr, pack
 # Multiplications with stored zeros, and stored bytes, that a larger V may cost against the best V.
 _MAX_EXTRA_WORK = 1.10
 _MAX_EXTRA_BYTES = 1.05
+# V = 32 is the tensor-core kernel's, which is of FP16 alone.
+_LONGEST = {np.dtype(np.float32): 8, np.dtype(np.float16): 32}
 # Two tiles, one in use and one on its way, of 16 channels of 8x32 pixels with a border for a 3x3
 # kernel are 43 KB in FP32: within the 48 KB of shared memory that every GPU gives a block.
 _CHANNEL_TILE = 16
@@ -25,7 +27,7 @@ def packed(weight: NDArray[Any], conv_groups: int, vector: int | None = None) ->
     has not, the column is filled with zeros that cost a multiplication and bytes like any weight:
     at 10 % density V = 4 multiplies 3.4 times as often as V = 1. So the largest V counts whose
     multiplications are at most 10 % and whose bytes are at most 5 % above the best V's. V never
-    exceeds the output channels of one group of the convolution.
+    exceeds the output channels of one group of the convolution, or what kernels of the type have.
 
     Args:
         weight: float32 or float16, (O, C / conv_groups, KH, KW).
@@ -38,11 +40,11 @@ def packed(weight: NDArray[Any], conv_groups: int, vector: int | None = None) ->
     tile = channel_tile(weight.shape[1])
     if vector is not None:
         return pack(weight, vector=vector, channel_tile=tile, conv_groups=conv_groups)
-    each = weight.shape[0] // max(conv_groups, 1)
+    longest = min(max(weight.shape[0] // max(conv_groups, 1), 1), _LONGEST[weight.dtype])
     tried = [
         pack(weight, vector=length, channel_tile=tile, conv_groups=conv_groups)
         for length in VECTOR_LENGTHS
-        if length <= max(each, 1)
+        if length <= longest
     ]
     least_work = min(_work(one) for one in tried)
     least_bytes = min(one.bytes for one in tried)

@@ -17,7 +17,7 @@ def _masked(vector: int, share: float = 0.1, outputs: int = 64) -> np.ndarray:
 
 @pytest.mark.parametrize("vector", [1, 2, 4, 8, 32])
 def test_columns_of_a_mask_are_found(vector: int) -> None:
-    weight = _masked(vector)
+    weight = _masked(vector).astype(np.float16 if vector == 32 else np.float32)
     found = packed(weight, 1)
     assert found.vector == vector
     assert np.array_equal(found.unpacked(), weight)
@@ -32,7 +32,9 @@ def test_a_few_lost_weights_do_not_cost_the_columns(damage: float, vector: int) 
 
 
 def test_dense_weights_take_the_longest_columns_that_fit() -> None:
-    assert packed(_masked(1, share=1.0), 1).vector == 32
+    dense = _masked(1, share=1.0)
+    assert packed(dense.astype(np.float16), 1).vector == 32
+    assert packed(dense, 1).vector == 8  # no kernel of FP32 has longer ones
     assert packed(_masked(1, share=1.0, outputs=12), 1).vector == 4
     # Columns never span two groups of the convolution.
     assert packed(_masked(1, share=1.0, outputs=12), 6).vector == 2
