@@ -55,6 +55,10 @@ int cuModuleGetFunction(void** function, void*, const char* name) {
   *function = new std::string(name);
   return 0;
 }
+int cuFuncSetAttribute(void*, int attribute, int value) {
+  std::printf("attribute %d %d\n", attribute, value);
+  return 0;
+}
 int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned block, unsigned,
                    unsigned, unsigned shared, void*, void** parameters, void**) {
   const void* seg = *static_cast<void**>(parameters[0]);  // the first of the pointers

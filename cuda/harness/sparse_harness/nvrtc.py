@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import fcntl
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
-from sparse_harness.build import CUDA, BuildError, cache_folder
+from sparse_harness.build import CUDA, BuildError
+from sparse_harness.wheels import unpacked
 
 # By compute capability: the oldest toolkit of the boards that have it, for drivers load the images
 # of older toolkits and not of newer ones.
@@ -19,7 +16,12 @@ TOOLKITS = {
     87: ("nvidia-cuda-nvrtc-cu12==12.6.85", "nvidia-cuda-runtime-cu12==12.6.77"),
     110: ("nvidia-cuda-nvrtc==13.0.88", "nvidia-cuda-runtime==13.0.96"),
 }
-ALL_KERNELS = "EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_DEFINE_KERNEL)"
+# Boards whose own toolkits, 10.2, have no packages: these compile, for checks alone.
+_CHECKED = dict.fromkeys((53, 62), TOOLKITS[72])
+_CUDA_CORES = "EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_DEFINE_KERNEL)"
+_TENSOR_CORES = "EDGEPRUNE_VMMA_KERNELS(EDGEPRUNE_DEFINE_VMMA)"
+TENSOR_SM = 80  # from here on there is the instruction that the latter are made of
+_INCLUDES = '#include "kernels/kernels.cuh"\n#include "kernels/vmma_kernels.cuh"\n'
 # NVRTC has no host headers; of these the kernels' own headers name a type each.
 _HOST_HEADERS = {
     b"string": b"namespace std { struct string { bool empty() const { return true; } }; }",
@@ -27,23 +29,33 @@ _HOST_HEADERS = {
 }
 
 
-def cubin(sm: int, kernels: str = ALL_KERNELS) -> bytes:
-    """The image of kernels for a compute capability of `TOOLKITS`.
+def packages(sm: int) -> tuple[str, str]:
+    """NVRTC and the headers for a compute capability: of `TOOLKITS`, or 53 or 62."""
+    return TOOLKITS.get(sm) or _CHECKED[sm]
+
+
+def all_kernels(sm: int) -> str:
+    """The lines that define every kernel that a compute capability runs."""
+    return f"{_CUDA_CORES}\n{_TENSOR_CORES}" if sm >= TENSOR_SM else _CUDA_CORES
+
+
+def cubin(sm: int, kernels: str) -> bytes:
+    """The image of kernels for a compute capability that `packages` knows.
 
     Args:
-        kernels: a line of cuda/kernels/kernels.cuh that defines them.
+        kernels: lines that define them by cuda/kernels/kernels.cuh and vmma_kernels.cuh.
 
     Raises:
         BuildError: NVRTC refuses; the message is its log.
     """
-    folder = _toolkit(sm)
+    folder = unpacked(packages(sm))
     library = _library(folder)
     program = ctypes.c_void_p()
-    source = f'#include "kernels/kernels.cuh"\n{kernels}\n'.encode()
+    source = f"{_INCLUDES}{kernels}\n".encode()
     texts = (ctypes.c_char_p * len(_HOST_HEADERS))(*_HOST_HEADERS.values())
     names = (ctypes.c_char_p * len(_HOST_HEADERS))(*_HOST_HEADERS)
     library.nvrtcCreateProgram(
-        ctypes.byref(program), source, b"direct.cu", len(_HOST_HEADERS), texts, names
+        ctypes.byref(program), source, b"kernels.cu", len(_HOST_HEADERS), texts, names
     )
     includes = [CUDA, *{path.parent for path in folder.rglob("cuda_fp16.h")}]
     given = [f"--gpu-architecture=sm_{sm}", "-std=c++14", "-default-device"]
@@ -72,37 +84,12 @@ def _library(folder: Path) -> ctypes.CDLL:
     return ctypes.CDLL(str(names[0]))
 
 
-def _toolkit(sm: int) -> Path:
-    """The packages of a toolkit, unpacked."""
-    packages = TOOLKITS[sm]
-    folder = cache_folder() / packages[0].replace("==", "-")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "whole").exists():
-            _download(packages, folder)
-            (folder / "whole").touch()
-    return folder
-
-
-def _download(packages: tuple[str, ...], folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary",
-               ":all:", "--dest", str(folder), *packages]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildError(f"{', '.join(packages)}: {done.stderr.strip()[-300:]}")
-    for wheel in folder.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as packed:
-            packed.extractall(folder)
-        wheel.unlink()
-
-
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sm", type=int, choices=sorted(TOOLKITS), help="compute capability")
     parser.add_argument("out", type=Path, help="file to write")
     given = parser.parse_args()
-    given.out.write_bytes(cubin(given.sm))
+    given.out.write_bytes(cubin(given.sm, all_kernels(given.sm)))
 
 
 if __name__ == "__main__":

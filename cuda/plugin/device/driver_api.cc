@@ -23,6 +23,7 @@ bool look_up_all(void* library, DriverApi* api) {
          look_up(library, "cuMemcpyHtoD_v2", &api->cuMemcpyHtoD) &&
          look_up(library, "cuModuleLoadData", &api->cuModuleLoadData) &&
          look_up(library, "cuModuleGetFunction", &api->cuModuleGetFunction) &&
+         look_up(library, "cuFuncSetAttribute", &api->cuFuncSetAttribute) &&
          look_up(library, "cuLaunchKernel", &api->cuLaunchKernel) &&
          look_up(library, "cuGetErrorName", &api->cuGetErrorName) &&
          look_up(library, "cuGetErrorString", &api->cuGetErrorString) && api->cuInit(0) == 0;

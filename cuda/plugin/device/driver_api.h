@@ -19,6 +19,7 @@ struct DriverApi {
   int (*cuMemcpyHtoD)(unsigned long long to, const void* from, size_t bytes);
   int (*cuModuleLoadData)(void** module, const void* image);
   int (*cuModuleGetFunction)(void** function, void* module, const char* name);
+  int (*cuFuncSetAttribute)(void* function, int attribute, int value);
   int (*cuLaunchKernel)(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                         unsigned block_x, unsigned block_y, unsigned block_z, unsigned shared,
                         void* stream, void** parameters, void** extra);

@@ -25,6 +25,14 @@ const Cubin* choose_cubin(const Cubins& cubins, int sm) {
 
 namespace {
 
+constexpr int kMaximumDynamicShared = 8;  // CUfunction_attribute
+
+// Blocks of more than 48 KB of shared memory are an attribute of the kernel.
+int allow_shared(const DriverApi& api, void* function, int bytes) {
+  if (bytes <= 48 * 1024) return 0;
+  return api.cuFuncSetAttribute(function, kMaximumDynamicShared, bytes);
+}
+
 // Functions by context and kernel. Modules live as long as their contexts.
 class Functions {
  public:
@@ -75,7 +83,8 @@ int sparse::launch(const Plan& plan, const DirectPointers& pointers, void* strea
   const DriverApi* api = driver_api();
   if (api == nullptr) return kNoDriver;
   void* function = nullptr;
-  const int error = functions().find(*api, plan.kernel->name, &function);
+  int error = functions().find(*api, plan.kernel->name, &function);
+  if (error == 0) error = allow_shared(*api, function, plan.shared_bytes);
   if (error != 0) return error;
   DirectPointers first = pointers;
   DirectArguments second = plan.arguments;

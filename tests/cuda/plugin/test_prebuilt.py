@@ -41,13 +41,13 @@ def _read(option: str, folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def _run(folder: Path, **settings: object) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, vector: int = 2, **settings: object) -> subprocess.CompletedProcess[str]:
     if _QEMU is None:
         pytest.skip("needs qemu-user")
     named = {name: str(value) for name, value in settings.items()}
     return subprocess.run(
         [_QEMU, "-L", _SYSTEM, "-E", f"LD_LIBRARY_PATH={folder}", folder / "program",
-         folder / "plugin.so"],
+         folder / "plugin.so", str(vector)],
         capture_output=True, text=True, check=False, env={**os.environ, **named},
     )  # fmt: skip
 
@@ -85,6 +85,28 @@ def test_the_host_side_runs(folder: Path, sm: int, image: int) -> None:
         r"launch edgeprune_direct_f16_linear_v2_g\d_p\d_s\d grid \d+ 1 2 block \d+ shared \d+ seg 2"
     )
     assert all(re.fullmatch(kernel, line) for line in launches)
+
+
+@pytest.mark.parametrize("sm", [87, 89])
+def test_the_tensor_cores_kernel_is_launched_with_the_shared_memory_it_needs(
+    folder: Path, sm: int
+) -> None:
+    done = _run(folder, vector=32, STANDIN_SM=sm)
+    assert (done.returncode, done.stderr) == (0, "")
+    kernel = (
+        r"attribute 8 (\d+)\n"
+        r"launch edgeprune_vmma_f16_linear_v32_p\d grid \d+ 1 2 block \d+ shared (\d+) seg \d+\n"
+    )
+    launches = re.findall(kernel, done.stdout)
+    assert len(launches) == 2
+    assert all(allowed == used and int(used) > 48 * 1024 for allowed, used in launches)
+
+
+def test_a_vector_of_32_is_refused_where_there_are_no_such_tensor_cores(folder: Path) -> None:
+    done = _run(folder, vector=32, STANDIN_SM=72)
+    assert done.returncode == 1
+    assert "launch" not in done.stdout
+    assert "a vector of 32 needs the tensor cores of sm_80" in done.stderr
 
 
 def test_a_device_that_has_no_kernels_is_told(folder: Path) -> None:
