@@ -124,7 +124,7 @@ class Emulator(Planner):
         dtype = np.float16 if conv.type == FLOAT16 else np.float32
         hwc8 = conv.layout == HWC8
         x = to_hwc8(operands.x, np.nan) if hwc8 else np.ascontiguousarray(operands.x)
-        y = np.full((conv.batch, conv.outputs, *conv.output_size), np.nan, dtype=dtype)
+        y: Array = np.full((conv.batch, conv.outputs, *conv.output_size), np.nan, dtype=dtype)
         y = to_hwc8(y, np.nan) if hwc8 else y
         residual = operands.residual
         if residual is not None:

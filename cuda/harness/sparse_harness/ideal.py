@@ -67,11 +67,9 @@ def _addresses(
     channels: int | Iterable[int], size: tuple[int, int], rows: range, columns: range
 ) -> np.ndarray:
     channel = np.arange(channels) if isinstance(channels, int) else np.array(list(channels))
-    return (
-        channel[:, None, None] * size[0] * size[1]
-        + np.array(rows)[:, None] * size[1]
-        + np.array(columns)
-    )
+    plane: np.ndarray = np.array(rows)[:, None] * size[1] + np.array(columns)
+    found: np.ndarray = channel[:, None, None] * size[0] * size[1] + plane
+    return found
 
 
 def _touched(addresses: np.ndarray, size: int) -> int:

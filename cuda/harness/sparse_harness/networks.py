@@ -20,12 +20,14 @@ _CANDIDATES = range(4, 129, 4)
 _SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
 
 
-def layers(**settings: int) -> dict[str, Convolution]:
+def layers(*, vector: int, type: int) -> dict[str, Convolution]:
     """By name: network, channels, output size and stride. Tiles of channels are one channel."""
     found = {}
     for network, shapes in (("resnet18", _RESNET18), ("wrn_16_2", _WRN16_2)):
         for inputs, outputs, size, stride in shapes:
-            conv = Convolution(inputs, outputs, (size, size), stride=(stride, stride), **settings)
+            conv = Convolution(
+                inputs, outputs, (size, size), stride=(stride, stride), vector=vector, type=type
+            )
             name = f"{network} {inputs}>{outputs} {conv.output_size[0]}x{conv.output_size[1]}"
             found[f"{name} s{stride}"] = replace(conv, channel_tile=1)
     return found

@@ -1,0 +1,28 @@
+"""What the benchmark left: no case failed, and every layer keeps to its figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+RESULTS = Path(__file__).parents[2] / "examples" / "benchmarks" / "results"
+VECTOR = 4
+
+
+def test_the_benchmark_found_no_failure() -> None:
+    found = json.loads((RESULTS / "sparse_conv_cases.json").read_text())
+    assert (found["plain"]["cases"], found["plain"]["runs"]) == (2000, 6000)
+    assert found["races"]["cases"] == 2000
+    for build in ("plain", "races"):
+        assert found[build]["failures"] == []
+        assert found[build]["largest_error_float32"] <= 3e-5
+        assert found[build]["largest_error_float16"] <= 6e-3
+    for name, row in found["layers"].items():
+        # Where 90 % of the weights are zero, and where 90 % of the columns of 4 outputs are not there.
+        idle = 0.15 if name.endswith("0.344") else 0.2
+        for layer, figures in row.items():
+            assert figures["idle_lanes"] <= idle, (name, layer)
+            assert figures["multiply_adds_per_load"] >= 0.9 * VECTOR
+            assert figures["bank_conflicts"] == 0 or layer.endswith("s2"), layer
+            for sectors in ("input_sectors", "output_sectors", "weight_sectors"):
+                assert figures[sectors] <= 1.1, (layer, sectors)
