@@ -51,14 +51,15 @@ template <class T>
 struct Image {
   Global<T> numbers;
   int skew;
-  int length;  // up to the end of the image, or a copy behind it where another one follows
+  int length;  // up to the end of the image, and as much of those behind it as a copy takes
 
   __device__ __forceinline__ Image(const Global<T>& x, int index, int count, int size) : numbers(x) {
     constexpr int kCopy = 16 / static_cast<int>(sizeof(T));
     const long long first = static_cast<long long>(index) * size;
     skew = static_cast<int>(first % kCopy);
     numbers = x.from(first - skew);
-    length = skew + size + (index + 1 < count ? kCopy : 0);
+    const long long behind = static_cast<long long>(count - index - 1) * size;
+    length = skew + size + (behind < kCopy ? static_cast<int>(behind) : kCopy);
   }
 };
 

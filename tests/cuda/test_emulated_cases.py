@@ -88,6 +88,19 @@ def test_float16_sums_beyond_sixteen_terms(plain: Emulator) -> None:
     np.testing.assert_array_equal(y, np.float16(256 * 9))
 
 
+@pytest.mark.parametrize("type_", [FLOAT32, FLOAT16])
+@pytest.mark.parametrize("batch", [1, 2, 3, 9])
+def test_images_smaller_than_a_copy(plain: Emulator, batch: int, type_: int) -> None:
+    """Nothing behind the last one is read."""
+    conv = Convolution(
+        channels=1, outputs=3, size=(1, 1), kernel=(1, 1), pads=(0, 0, 0, 0), batch=batch,
+        type=type_, channel_tile=1,
+    )  # fmt: skip
+    operands, weight = draw_operands(conv, 1.0, np.random.default_rng(0))
+    for tactic in plain.tactics(conv):
+        assert_right(plain, Case(conv, tactic, operands, weight))
+
+
 def test_padding_channels_are_zero(plain: Emulator) -> None:
     """Of kHWC8, whose pixels are padded to 8 channels; the input's may hold anything."""
     conv = Convolution(channels=5, outputs=6, size=(6, 6), type=FLOAT16, layout=HWC8)

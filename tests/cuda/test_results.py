@@ -18,7 +18,7 @@ def test_the_benchmark_found_no_failure() -> None:
         assert found[build]["largest_error_float32"] <= 3e-5
         assert found[build]["largest_error_float16"] <= 6e-3
     for name, row in found["layers"].items():
-        # Where 90 % of the weights are zero, and where 90 % of the columns of 4 outputs are not there.
+        # Where 90 % of the weights are zero, and where 90 % of columns of 4 outputs are not there.
         idle = 0.15 if name.endswith("0.344") else 0.2
         for layer, figures in row.items():
             assert figures["idle_lanes"] <= idle, (name, layer)

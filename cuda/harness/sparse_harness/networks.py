@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sparse_harness.planner import Planner
-from sparse_harness.structures import Convolution
+from sparse_harness.structures import LINEAR, Convolution
 
 # (input channels, outputs, size of the input, stride)
 _RESNET18 = (
@@ -20,13 +20,19 @@ _CANDIDATES = range(4, 129, 4)
 _SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
 
 
-def layers(*, vector: int, type: int) -> dict[str, Convolution]:
+def layers(*, vector: int, type: int, layout: int = LINEAR) -> dict[str, Convolution]:
     """By name: network, channels, output size and stride. Tiles of channels are one channel."""
     found = {}
     for network, shapes in (("resnet18", _RESNET18), ("wrn_16_2", _WRN16_2)):
         for inputs, outputs, size, stride in shapes:
             conv = Convolution(
-                inputs, outputs, (size, size), stride=(stride, stride), vector=vector, type=type
+                inputs,
+                outputs,
+                (size, size),
+                stride=(stride, stride),
+                vector=vector,
+                type=type,
+                layout=layout,
             )
             name = f"{network} {inputs}>{outputs} {conv.output_size[0]}x{conv.output_size[1]}"
             found[f"{name} s{stride}"] = replace(conv, channel_tile=1)
