@@ -78,7 +78,8 @@ double lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic
   const double in_tile = height * width / (tiles_down * tactic.pixels_per_lane * tiles_across *
                                            (32.0 / tactic.lane_split));
   const double channels = std::min(layer.channel_tile, group_channels(layer));
-  const double list = channels * layer.kernel_height * layer.kernel_width * density;
+  const double list =
+      std::max(1.0, channels * layer.kernel_height * layer.kernel_width * density);
   return in_tile * list / (list + 0.5 * (tactic.lane_split - 1));
 }
 

@@ -106,6 +106,12 @@ def test_default_tactics_fill_the_lanes(planner: Planner, size: int, type_: int)
     assert planner.lane_use(conv, tactic, density=0.2) > 0.85
 
 
+@pytest.mark.parametrize("vector", [1, 2, 4, 8])
+def test_a_default_for_a_layer_without_weights(planner: Planner, vector: int) -> None:
+    conv = replace(BASE, vector=vector)
+    assert not planner.plan(conv, planner.default_tactic(conv, density=0.0)).reason
+
+
 def test_no_asynchronous_copies_before_ampere(planner: Planner) -> None:
     assert planner.default_tactic(replace(BASE, sm=72)).staging == 0
     assert planner.default_tactic(replace(BASE, sm=110)).staging == 1
