@@ -1,4 +1,4 @@
-"""The 3x3 layers of ResNet-18 and WRN-16-2, packed as export would pack them."""
+"""The 3x3 layers of ResNet-18 and WRN-16-2, each with the tile of channels that suits it best."""
 
 from __future__ import annotations
 

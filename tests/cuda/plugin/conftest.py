@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from needs import lacking
 from sparse_harness.plugin import PluginHarness
 from sparse_harness.plugin_build import harness_library
 from sparse_harness.tensorrt_headers import NoHeadersError, tensorrt_headers
@@ -17,7 +18,7 @@ def _harness() -> PluginHarness:
     try:
         tensorrt_headers()
     except NoHeadersError as failure:
-        pytest.skip(str(failure))
+        lacking(str(failure))
     return PluginHarness(harness_library())
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needs import lacking
 from sparse_harness.nvcc_build import by_cmake, by_fall_back, fall_back_lines, nvcc
 from sparse_harness.plugin_build import lifecycle_program, plugin_library, standin_tensorrt
 from sparse_harness.tensorrt_headers import NoHeadersError, tensorrt_headers
@@ -47,7 +48,7 @@ def _headers() -> None:
     try:
         tensorrt_headers()
     except NoHeadersError as failure:
-        pytest.skip(str(failure))
+        lacking(str(failure))
 
 
 def _python(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -114,11 +115,15 @@ def test_only_what_tensorrt_asks_for_is_exported() -> None:
     assert _exported(plugin_library(2)) == {"getPluginCreators"}
 
 
-needs_nvcc = pytest.mark.skipif(nvcc() is None, reason="needs nvcc")
+@pytest.fixture
+def needs_nvcc() -> None:
+    """The compiler of a board."""
+    if nvcc() is None:
+        lacking("needs nvcc")
 
 
 @pytest.mark.slow
-@needs_nvcc
+@pytest.mark.usefixtures("needs_nvcc")
 @pytest.mark.parametrize("build", [by_cmake, by_fall_back])
 def test_nvcc_s_library_is_loaded_by_a_registry_of_tensorrt(build: object) -> None:
     """TensorRT-RTX's, which needs no GPU for it."""
@@ -134,7 +139,7 @@ def test_nvcc_s_library_is_loaded_by_a_registry_of_tensorrt(build: object) -> No
 
 
 @pytest.mark.slow
-@needs_nvcc
+@pytest.mark.usefixtures("needs_nvcc")
 def test_nvcc_s_library_depends_on_no_tensorrt() -> None:
     needed = subprocess.run(["readelf", "-d", by_cmake()], capture_output=True, text=True,
                             check=True).stdout  # fmt: skip

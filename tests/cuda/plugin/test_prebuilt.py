@@ -9,25 +9,25 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from needs import lacking
 from sparse_harness.prebuilt import build, checking_program, compiler
 from sparse_harness.tensorrt_headers import NoHeadersError, tensorrt_headers
 
 _QEMU = shutil.which("qemu-aarch64") or shutil.which("qemu-aarch64-static")
 _SYSTEM = Path("/usr/aarch64-linux-gnu")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(compiler() is None, reason="needs g++-aarch64-linux-gnu"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library, with images that only name what they are for, and a program that loads it."""
+    if compiler() is None:
+        lacking("needs g++-aarch64-linux-gnu")
     try:
         headers = tensorrt_headers()
     except NoHeadersError as failure:
-        pytest.skip(str(failure))
+        lacking(str(failure))
     made: Path = tmp_path_factory.mktemp("prebuilt")
     for sm in (72, 87):
         (made / f"{sm}.cubin").write_bytes(b"cubin for sm_%d\0" % sm)
@@ -43,7 +43,7 @@ def _read(option: str, folder: Path) -> str:
 
 def _run(folder: Path, vector: int = 2, **settings: object) -> subprocess.CompletedProcess[str]:
     if _QEMU is None:
-        pytest.skip("needs qemu-user")
+        lacking("needs qemu-user")
     named = {name: str(value) for name, value in settings.items()}
     return subprocess.run(
         [_QEMU, "-L", _SYSTEM, "-E", f"LD_LIBRARY_PATH={folder}", folder / "program",
