@@ -49,7 +49,11 @@ def test_commands_and_their_options_exist(words: list[str]) -> None:
 @pytest.mark.parametrize("snippet", _blocks("python"))
 def test_python_snippets_run(snippet: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", snippet], capture_output=True, text=True, check=False, cwd=ROOT
+        [sys.executable, "-c", snippet],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout

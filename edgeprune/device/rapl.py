@@ -184,7 +184,7 @@ def _read_int(path: Path) -> int:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except PermissionError as failure:
         raise DeviceUnsupportedError(
             f"{path} is not readable: run as root, or chmod a+r it"

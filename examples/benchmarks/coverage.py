@@ -67,7 +67,7 @@ def run_tool(tool: str, name: str, threads: int, limit_s: float | None) -> dict[
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": _search_path()}
     try:
         done = subprocess.run(
-            command, cwd=_HERE, env=environment, capture_output=True, text=True, check=False,
+            command, cwd=_HERE, env=environment, capture_output=True, encoding="utf-8", check=False,
             timeout=limit_s,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -59,7 +59,7 @@ def run(name: str, sm: str, threads: int) -> dict[str, Any]:
         cwd=_HERE,
         env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": path},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     lines = done.stdout.strip().splitlines()

@@ -212,7 +212,11 @@ def machine(device: torch.device) -> dict[str, Any]:
     cpu = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        models = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line
+            for line in info.read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ]
         cpu = models[0].partition(":")[2].strip() if models else cpu
     is_cuda = device.type == "cuda"
     return {

@@ -260,7 +260,9 @@ def test_packages_that_are_missing(
         f"import sys; sys.modules[{absent!r}] = None\n"
         f"from edgeprune.cli.main import run; run({given!r})"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 5, done.stderr
     assert done.stderr.startswith("edgeprune: ")
     assert done.stderr.count("\n") == 1
@@ -273,7 +275,7 @@ def test_as_a_process_of_its_own(teacher: Path, tmp_path: Path) -> None:
     out = ("--out", str(tmp_path / "run"))
     for arguments in (("compress", str(cut), *DIGITS, *out, "--json"), ("inspect", str(cut))):
         command = [sys.executable, "-m", "edgeprune", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 2
         assert done.stdout == ""
         assert done.stderr.startswith(f"edgeprune: {cut}: cut off or damaged archive")

@@ -13,7 +13,7 @@ import pytest
 @pytest.mark.slow
 def test_the_demo_ends_with_a_smaller_verified_student(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "edgeprune", "demo", "--out", str(tmp_path / "demo"), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout)
     assert report["size_reduction"] >= 0.6
@@ -24,6 +24,6 @@ def test_the_demo_ends_with_a_smaller_verified_student(tmp_path: Path) -> None:
     assert {"report.html", "report.json", "student.onnx", "student.pt", "recipe.yaml"} <= {
         entry.name for entry in folder.iterdir()
     }
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    again = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert json.loads(again.stdout) == report
     assert "already finished" in again.stderr

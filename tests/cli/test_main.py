@@ -20,7 +20,10 @@ from edgeprune.errors import (
 
 def _edgeprune(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "edgeprune", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "edgeprune", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
 
 
@@ -54,7 +57,9 @@ def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
         "heavy = {'torch', 'numpy', 'onnx', 'pydantic', 'rich', 'yaml'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "compress" in done.stdout
 

@@ -46,7 +46,7 @@ def run(made: Path, tmp_path: Path) -> Path:
 def _process(*arguments: str | Path) -> Ended:
     """The command as a user's shell runs it."""
     words = [sys.executable, "-m", "edgeprune", *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

@@ -19,14 +19,14 @@ _RUNTIMES = {"onnxruntime", "onnxruntime_extensions"}
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))
 def test_syntax_is_python_38(path: Path) -> None:
-    ast.parse(path.read_text(), filename=str(path), feature_version=(3, 8))
+    ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=(3, 8))
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))
 def test_imports_only_the_standard_library_numpy_and_itself(path: Path) -> None:
     foreign = {
         name
-        for name in _imported(ast.parse(path.read_text()))
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8")))
         if not name.startswith("edgeprune.device")
         and name.split(".")[0] not in sys.stdlib_module_names | {"numpy"} | _RUNTIMES
     }

@@ -28,7 +28,7 @@ def run_example() -> RunExample:
             env=environment,
             cwd=ROOT,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             timeout=300,
         )

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 def _run(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     script = str(ROOT / "examples" / "benchmarks" / "coverage.py")
     command = [sys.executable, script, "--out", str(out), "--threads", "1", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=ROOT)
 
 
 def test_both_tools_are_compared_on_the_same_figures(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def run(script: str, *words: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / script), *words],
-        env=environment, capture_output=True, text=True, check=False, timeout=280,
+        env=environment, capture_output=True, encoding="utf-8", check=False, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr

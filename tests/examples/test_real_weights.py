@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "examples" / "benchmarks" / "real_weights.p
 def test_fp16_stays_close_on_imagenet(tmp_path: Path) -> None:
     out = tmp_path / "real_weights.json"
     command = [sys.executable, str(SCRIPT), "--rows", "fp32", "fp16", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=280)
     # Of pip: the script starts no other process.
     if done.returncode and "CalledProcessError" in done.stderr:
         pytest.skip("weights and images cannot be downloaded here")

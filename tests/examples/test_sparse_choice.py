@@ -17,7 +17,7 @@ def test_the_kept_figures_are_those_that_the_model_gives(tmp_path: Path) -> None
     out = tmp_path / "sparse_choice.json"
     script = str(ROOT / "examples" / "benchmarks" / "sparse_choice.py")
     command = [sys.executable, script, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "a model, not a measurement" in " ".join(done.stdout.split())
     found = json.loads(out.read_text())

@@ -46,7 +46,7 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_json_has_every_convolution_and_sums_that_add_up(masked: Path) -> None:
     command = [sys.executable, "-m", "edgeprune", "inspect", str(masked.parent),
                "--sparse", "jetson-nano", "--json"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["basis"] == "a model, not a measurement"

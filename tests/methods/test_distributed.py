@@ -35,7 +35,7 @@ def test_two_ranks_hold_equal_weights_after_pruning(
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = (torch.load(tmp_path / f"rank-{rank}.pt") for rank in (0, 1))

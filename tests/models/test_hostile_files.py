@@ -48,7 +48,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def memory_limit() -> Iterator[None]:
     """Nothing here may take memory by what a file claims: 4 GB more would fail."""
     before = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * os.sysconf(
+        "SC_PAGE_SIZE"
+    )
     resource.setrlimit(resource.RLIMIT_AS, (used + 4 * 2**30, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_AS, before)

@@ -74,8 +74,10 @@ def _write_stand_ins(bindings: Path, folder: Path) -> None:
     """Compile empty libraries with the names and symbols that the bindings ask for."""
     folder.mkdir()
     tell = ["readelf", "-d", str(bindings)]
-    needed = re.findall(r"\[(libnv\w+\.so\.\d+)\]", subprocess.check_output(tell, text=True))
-    listed = subprocess.check_output(["nm", "-D", "--undefined-only", str(bindings)], text=True)
+    needed = re.findall(r"\[(libnv\w+\.so\.\d+)\]", subprocess.check_output(tell, encoding="utf-8"))
+    listed = subprocess.check_output(
+        ["nm", "-D", "--undefined-only", str(bindings)], encoding="utf-8"
+    )
     symbols = {name for kind, name in re.findall(r"\s([Uw]) (\w+)$", listed, re.M) if kind == "U"}
     own = sorted(name for name in symbols if re.search(r"INTERNAL|[Nn]v|Plugin|parser", name))
     source = folder / "empty.c"

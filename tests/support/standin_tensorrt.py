@@ -27,7 +27,7 @@ LAYERS = ("node_double", "PWN(node_sum)", "Reformatting CopyNode")
 
 def write_engine(path: Path, **about: Any) -> Path:
     """An engine for the stand-in; `least` and `most` are its batches."""
-    path.write_text(json.dumps({"plan": True, "least": 1, "most": 8, **about}))
+    path.write_text(json.dumps({"plan": True, "least": 1, "most": 8, **about}), encoding="utf-8")
     return path
 
 

@@ -36,7 +36,10 @@ def test_a_second_process_is_told_who_is_there(folder: RunFolder) -> None:
         "    print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"

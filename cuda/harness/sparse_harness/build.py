@@ -94,7 +94,7 @@ def run(command: Sequence[str]) -> None:
     Raises:
         BuildError: it refused.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(command)}\n{done.stderr[-4000:]}")
 

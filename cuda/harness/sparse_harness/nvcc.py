@@ -61,7 +61,7 @@ def _registers_of(source: Path, architecture: str, only: Sequence[Shape]) -> dic
         done = subprocess.run(
             [nvcc() or "nvcc", *_OPTIONS, f"-arch={architecture}", "-include", str(header),
              str(source), "-o", str(Path(folder) / "kernels.cubin")],
-            capture_output=True, text=True, check=False,
+            capture_output=True, encoding="utf-8", check=False,
         )  # fmt: skip
     said = done.stdout + done.stderr
     if done.returncode:

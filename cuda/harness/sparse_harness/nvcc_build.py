@@ -72,7 +72,7 @@ def _run(
 ) -> None:
     environment = {**os.environ, **_QUICKLY, **(settings or {})}
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode:
         raise BuildError(f"{' '.join(command)}\n{(done.stdout + done.stderr)[-4000:]}")

@@ -19,7 +19,7 @@ from sparse_harness.emulator import Emulator
 def run_sanitized(cases: int) -> subprocess.CompletedProcess[str]:
     """This module in a process that has loaded the sanitizer before Python."""
     runtime = subprocess.run(
-        ["g++", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+        ["g++", "-print-file-name=libasan.so"], capture_output=True, encoding="utf-8", check=True
     ).stdout.strip()
     path = os.pathsep.join([str(CUDA / "harness"), str(CUDA.parent)])
     emulator_library("sanitized")
@@ -32,7 +32,7 @@ def run_sanitized(cases: int) -> subprocess.CompletedProcess[str]:
             "PYTHONPATH": path,
         },
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -103,7 +103,9 @@ def multiplies_per_load(loop: Sequence[Line]) -> float:
 def _tool(name: str, option: str, image: Path) -> str:
     found = next(unpacked(_PACKAGES).rglob(f"bin/{name}"))
     found.chmod(0o755)  # archives of this kind do not keep it
-    done = subprocess.run([found, option, image], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [found, option, image], capture_output=True, encoding="utf-8", check=False
+    )
     if done.returncode:
         raise BuildError(f"{name} {image}: {done.stderr.strip()[-400:]}")
     return done.stdout

@@ -42,7 +42,7 @@ def tensorrt_headers() -> Path:
 def _download(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary",
                ":all:", "--dest", str(folder), PACKAGE]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     wheels = list(folder.glob("*.whl"))
     if not wheels:
         raise NoHeadersError(

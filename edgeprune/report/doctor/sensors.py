@@ -74,6 +74,6 @@ def _ina(root: Path) -> Finding:
 def _answer(path: Path) -> str:
     """What a file holds; empty for unconnected channels, which answer with EIO."""
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

@@ -60,7 +60,7 @@ def _restored(name: str, model: nn.Module, example: Tensor, folder: Path) -> dic
     path, outputs = folder / "model.pt", folder / "outputs.npz"
     save_checkpoint(path, checkpoint_of(model, arch=arch, arch_args=arch_args))
     command = [sys.executable, "-m", "coverage_parts.restore", name, str(path), str(outputs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         return {"restored": (done.stderr.strip().splitlines() or ["no output"])[-1][:160]}
     with torch.no_grad():

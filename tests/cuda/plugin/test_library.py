@@ -54,7 +54,7 @@ def _headers() -> None:
 def _python(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, encoding="utf-8", check=False, timeout=120,
     )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def _lines(*arguments: object) -> list[str]:
 
 
 def _exported(path: Path) -> set[str]:
-    listed = subprocess.run(["nm", "-D", "--defined-only", path], capture_output=True, text=True,
-                            check=True)  # fmt: skip
+    command = ["nm", "-D", "--defined-only", path]
+    listed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return {line.split()[-1] for line in listed.stdout.splitlines()}
 
 
@@ -141,7 +141,7 @@ def test_nvcc_s_library_is_loaded_by_a_registry_of_tensorrt(build: object) -> No
 @pytest.mark.slow
 @pytest.mark.usefixtures("needs_nvcc")
 def test_nvcc_s_library_depends_on_no_tensorrt() -> None:
-    needed = subprocess.run(["readelf", "-d", by_cmake()], capture_output=True, text=True,
+    needed = subprocess.run(["readelf", "-d", by_cmake()], capture_output=True, encoding="utf-8",
                             check=True).stdout  # fmt: skip
     assert "nvinfer" not in needed
     assert "NODELETE" in needed
@@ -153,5 +153,5 @@ def test_the_fall_back_is_three_lines() -> None:
 
 def test_nothing_is_lost_or_used_after_its_end() -> None:
     """Every call of both interfaces, with devices that fail, under the address sanitizer."""
-    done = subprocess.run([lifecycle_program()], capture_output=True, text=True, check=False)
+    done = subprocess.run([lifecycle_program()], capture_output=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

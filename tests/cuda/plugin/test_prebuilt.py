@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _read(option: str, folder: Path) -> str:
     command = ["aarch64-linux-gnu-readelf", option, "--wide", folder / "plugin.so"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 def _run(folder: Path, vector: int = 2, **settings: object) -> subprocess.CompletedProcess[str]:
@@ -48,7 +48,7 @@ def _run(folder: Path, vector: int = 2, **settings: object) -> subprocess.Comple
     return subprocess.run(
         [_QEMU, "-L", _SYSTEM, "-E", f"LD_LIBRARY_PATH={folder}", folder / "program",
          folder / "plugin.so", str(vector)],
-        capture_output=True, text=True, check=False, env={**os.environ, **named},
+        capture_output=True, encoding="utf-8", check=False, env={**os.environ, **named},
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def _activated_without_extensions(path: Path) -> subprocess.CompletedProcess[str
         f"OnnxRuntimeRunner({str(path)!r}).activate()\n"
     )
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_dense_graphs_need_no_extensions(tmp_path: Path) -> None:

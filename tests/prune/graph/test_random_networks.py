@@ -76,7 +76,7 @@ def test_three_hundred_are_exact_and_come_back_in_a_new_process(tmp_path: Path) 
     torch.save(held, tmp_path / "held.pt")
     command = [sys.executable, "-c", _READER, str(tmp_path / "held.pt"), str(tmp_path / "out.pt")]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False,
+        command, capture_output=True, encoding="utf-8", check=False,
         env={"PYTHONPATH": f"{SUPPORT}:{SUPPORT.parent.parent}", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

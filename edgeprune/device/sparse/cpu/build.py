@@ -115,7 +115,7 @@ def _compile(command: Sequence[str], path: Path) -> None:
 
 def _run(command: Sequence[str]) -> None:
     ended = subprocess.run(
-        list(command), capture_output=True, text=True, errors="replace", check=False
+        list(command), capture_output=True, encoding="utf-8", errors="replace", check=False
     )
     if ended.returncode:
         said = [line for line in ended.stderr.splitlines() if "error" in line]

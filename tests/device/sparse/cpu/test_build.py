@@ -69,7 +69,7 @@ def test_a_compiler_that_fails(cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_cache_that_cannot_be_written(cache: Path) -> None:
-    cache.write_text("a file")
+    cache.write_text("a file", encoding="utf-8")
     with pytest.raises(DeviceError, match="EDGEPRUNE_CACHE_DIR"):
         build.library()
 

@@ -30,7 +30,9 @@ def _built(folder: Path, *flags: str, compiler: str = "g++", kernel: Path = SOUR
 
 
 def _run(program: Path, cases: Path, *before: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*before, program, cases], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*before, program, cases], capture_output=True, encoding="utf-8", check=False
+    )
 
 
 def _require_right(ended: subprocess.CompletedProcess[str], width: int | None = None) -> None:
@@ -49,7 +51,7 @@ def test_sanitizers_find_nothing(kinds: str, cases: Path, tmp_path: Path) -> Non
 @pytest.mark.skipif(not _IS_X86, reason="these are x86's vectors")
 @pytest.mark.parametrize(("level", "width"), [("x86-64", 4), ("x86-64-v3", 8), ("x86-64-v4", 16)])
 def test_every_width_is_right(level: str, width: int, cases: Path, tmp_path: Path) -> None:
-    has = Path("/proc/cpuinfo").read_text()
+    has = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     if width > 4 and {8: "avx2", 16: "avx512f"}[width] not in has:
         pytest.skip(f"this CPU has no vectors of {width} floats")
     _require_right(_run(_built(tmp_path, "-O3", f"-march={level}"), cases), width)
