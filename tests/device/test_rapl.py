@@ -87,10 +87,10 @@ def test_unreadable_counters_name_the_remedy(
 ) -> None:
     real = Path.read_text
 
-    def guarded(self: Path) -> str:
+    def guarded(self: Path, encoding: str | None = None) -> str:
         if self.name == "energy_uj":  # tests may run as root, whom the file mode does not stop
             raise PermissionError(13, "Permission denied")
-        return real(self)
+        return real(self, encoding)
 
     monkeypatch.setattr(Path, "read_text", guarded)
     with EnergyWindow(powercap) as window:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
+from collections.abc import Iterator
 from pathlib import Path
 
 from sparse_harness.build import CUDA, BuildError
@@ -61,11 +63,24 @@ def cubin(sm: int, kernels: str) -> bytes:
     given = [f"--gpu-architecture=sm_{sm}", "-std=c++14", "-default-device"]
     options = [one.encode() for one in (*given, *(f"-I{path}" for path in includes))]
     room = (ctypes.c_char_p * len(options))(*options)
-    failed = library.nvrtcCompileProgram(program, len(options), room)
+    with _same_locale():
+        failed = library.nvrtcCompileProgram(program, len(options), room)
     if failed:
         log = _output(library, program, "ProgramLog").rstrip(b"\0").decode()
         raise BuildError(f"NVRTC for sm_{sm}: {log[:4000]}")
     return _output(library, program, "CUBIN")
+
+
+@contextlib.contextmanager
+def _same_locale() -> Iterator[None]:
+    """NVRTC 11 leaves its thread in the C locale, where text files are ASCII."""
+    uselocale = ctypes.CDLL(None).uselocale
+    uselocale.argtypes, uselocale.restype = (ctypes.c_void_p,), ctypes.c_void_p
+    before = uselocale(None)
+    try:
+        yield
+    finally:
+        uselocale(before)
 
 
 def _output(library: ctypes.CDLL, program: ctypes.c_void_p, name: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import locale
+
 import pytest
 from sparse_harness.build import BuildError
 from sparse_harness.nvrtc import TOOLKITS, all_kernels, cubin
@@ -12,7 +14,9 @@ _KERNEL = "EDGEPRUNE_DEFINE_KERNEL(8, 1, 4, 1, f32_linear)"
 @pytest.mark.slow
 @pytest.mark.parametrize("sm", sorted(TOOLKITS))
 def test_a_kernel_compiles_under_its_own_name(sm: int) -> None:
+    encoding = locale.getpreferredencoding()
     image = cubin(sm, _KERNEL)
+    assert locale.getpreferredencoding() == encoding
     assert image[:4] == b"\x7fELF"
     assert b"edgeprune_direct_f32_linear_v8_g1_p4_s1\0" in image
 
