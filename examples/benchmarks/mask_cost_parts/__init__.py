@@ -1,0 +1,1 @@
+"""Parts of `mask_cost.py`."""
