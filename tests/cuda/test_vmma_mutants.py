@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sparse_harness.build import vmma_library
+from sparse_harness.build import small_vmma_library
 from sparse_harness.cases import TOLERANCE, Case, draw_operands, reference, relative_error
 from sparse_harness.emulator import EmulationError, Emulator
 from sparse_harness.mutants import Mutant, plant
@@ -42,7 +42,7 @@ def verdict(emulator: Emulator) -> str:
 
 @pytest.mark.parametrize("mutant", VMMA_MUTANTS, ids=lambda mutant: mutant.name)
 def test_caught(mutant: Mutant, tmp_path: Path) -> None:
-    library = vmma_library(mutant.build, root=plant(mutant, tmp_path))
+    library = small_vmma_library(mutant.build, plant(mutant, tmp_path))
     assert mutant.told in verdict(Emulator(library))
 
 

@@ -138,10 +138,17 @@ BUILDS = {
 }
 
 
-def vmma_library(build: str, *, root: Path = CUDA) -> Path:
+def vmma_library(build: str) -> Path:
     """The kernels for tensor cores alone, as one of `BUILDS` runs them."""
+    unit = Unit(CUDA / "harness" / "vmma_alone.cc")
+    return library(f"vmma-{build}", [unit], [*_EMULATION, *BUILDS[build]])
+
+
+def small_vmma_library(build: str, root: Path) -> Path:
+    """The same, compiled in seconds; for a copy of `cuda/`."""
     unit = Unit(root / "harness" / "vmma_alone.cc")
-    return library(f"vmma-{build}", [unit], [*_EMULATION, *BUILDS[build]], root=root)
+    options = [*_EMULATION, *unoptimised(build)]
+    return library(f"small-vmma-{build}", [unit], options, root=root)
 
 
 def emulator_library(build: str, *, root: Path = CUDA) -> Path:
@@ -157,5 +164,10 @@ def small_emulator_library(build: str, root: Path) -> Path:
     unit = root / "all.cc"
     paths = [str(root / source.relative_to(CUDA)) for source in sources]
     unit.write_text("".join(f'#include "{path}"\n' for path in paths))
-    options = [o for o in BUILDS[build] if o != _FEW]
+    options = [o for o in unoptimised(build) if o != _FEW]
     return library(f"small-{build}", [Unit(unit)], [*_EMULATION, *options, _ONE], root=root)
+
+
+def unoptimised(build: str) -> tuple[str, ...]:
+    """The options of one of `BUILDS` for what is compiled more than it is run."""
+    return tuple("-O0" if option == "-O1" else option for option in BUILDS[build])
