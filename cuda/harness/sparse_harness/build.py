@@ -17,7 +17,7 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PLAN_SOURCES = (*sorted((CUDA / "plan").glob("*.cc")), CUDA / "harness" / "plan_api.cc")
 _SOURCE_SUFFIXES = (".h", ".cc", ".cu", ".cuh", ".map")
 # Folders that nothing else includes from.
-_APART = ("plugin", "lifecycle", "standin", "prebuilt")
+_APART = ("plugin", "lifecycle", "standin", "prebuilt", "occupancy")
 
 
 class BuildError(RuntimeError):
