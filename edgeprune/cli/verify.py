@@ -32,6 +32,8 @@ from edgeprune.cli.model_options import model_options, told_of_model
               help="For tensorrt-rtx: build for this compute capability, such as 86.")  # fmt: skip
 @click.option("--tf32/--no-tf32", default=True, show_default=True,
               help="Let FP32 layers of an engine round their inputs to TF32.")  # fmt: skip
+@click.option("--plugin", "plugins", multiple=True, metavar="LIBRARY",
+              help="For engines: library to load before a graph is read (repeatable).")  # fmt: skip
 @model_options
 @click.option("--out", type=click.Path(path_type=Path),
               help="JSON to write.  [default: verify.json in RUN]")  # fmt: skip
@@ -47,6 +49,7 @@ def command(
     min_snr_db: float | None,
     sm: str | None,
     tf32: bool,
+    plugins: tuple[str, ...],
     arch: str | None,
     model: str | None,
     image_size: int | None,
@@ -83,7 +86,7 @@ def command(
         in_channels=in_channels,
         min_snr_db=min_snr_db,
         limits=Limits(max_accuracy_drop, max_abs_error),
-        engine=EngineSettings(sm=sm, tf32=tf32),
+        engine=EngineSettings(sm=sm, tf32=tf32, plugins=plugins),
         options=told_of_model(arch, model, mean, std, trust_pickle),
     )
     _require_folder(out)

@@ -27,6 +27,11 @@ from edgeprune.device.tensorrt.timing_cache import (
 
 _NO_AIDS = BuildAids()
 _NO_MODEL = "Failed to parse the ONNX model"  # TensorRT's words for a file that is none
+_NO_PLUGIN = "Plugin not found"  # and for an operation that no loaded library has
+_NEEDS_PLUGIN = (
+    "no library that is loaded has it as a plugin; give --plugin LIBRARY (cuda/plugin/README.md "
+    "builds the one of SparseConv2d, for this TensorRT), or export with --sparse off"
+)
 
 
 def build_plan(
@@ -89,9 +94,8 @@ def _parse(onnx_file: Path, parser: Any, bindings: Bindings) -> None:
     kind = first.node_operator() if hasattr(first, "node_operator") else ""
     more = f" (and {parser.num_errors - 1} more)" if parser.num_errors > 1 else ""
     node = f"node '{name}' ({kind})" if kind else "the graph"
-    raise DeviceUnsupportedError(
-        f"{onnx_file}: {bindings.label} cannot read {node}{more}: {one_line(first.desc())}"
-    )
+    why = _NEEDS_PLUGIN if _NO_PLUGIN in first.desc() else one_line(first.desc())
+    raise DeviceUnsupportedError(f"{onnx_file}: {bindings.label} cannot read {node}{more}: {why}")
 
 
 def _profile(builder: Any, network: Any, settings: EngineSettings) -> Any:
