@@ -18,7 +18,7 @@ using nvinfer1::PluginFieldType;
 // Three channels in, four out, 3 x 3, of which five columns are left.
 const int32_t kShape[] = {4, 3, 3, 3}, kPads[] = {1, 1, 1, 1}, kOnes[] = {1, 1}, kTwo[] = {2};
 const int32_t kSeg[] = {0, 2, 3, 4, 5}, kPerm[] = {1, 0};
-const int16_t kOff[] = {0, 17, 8, 4, 3};
+const int32_t kOff[] = {0 | 17 << 16, 8 | 4 << 16, 3};  // two offsets to a word
 const float kVal[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, kBias[] = {1, 2, 3, 4};
 
 std::vector<PluginField> fields() {
@@ -27,7 +27,7 @@ std::vector<PluginField> fields() {
           {"channel_tile", kTwo, integer, 1},    {"group", kOnes, integer, 1},
           {"strides", kOnes, integer, 2},        {"pads", kPads, integer, 4},
           {"dilations", kOnes, integer, 2},      {"activation", "relu", PluginFieldType::kCHAR, 4},
-          {"seg", kSeg, integer, 5},             {"off", kOff, PluginFieldType::kINT16, 5},
+          {"seg", kSeg, integer, 5},             {"off", kOff, integer, 3},
           {"val", kVal, PluginFieldType::kFLOAT32, 10}, {"perm", kPerm, integer, 2},
           {"bias", kBias, PluginFieldType::kFLOAT32, 4}};
 }

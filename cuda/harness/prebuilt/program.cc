@@ -17,12 +17,19 @@ const int kSize = 9;  // of the input, both ways
 
 // A layer with kernels of 3 x 3, of which five columns of weights are left.
 struct Example {
-  std::vector<int32_t> shape, vector, channel_tile, seg, perm;
-  std::vector<int16_t> off;
+  std::vector<int32_t> shape, vector, channel_tile, seg, perm, off;
 };
-const Example kCudaCores = {{4, 3, 3, 3}, {2}, {2}, {0, 2, 3, 4, 5}, {1, 0}, {0, 17, 8, 4, 3}};
+
+// Two offsets to a word, the first in its lower half.
+std::vector<int32_t> words(const std::vector<int32_t>& offsets) {
+  std::vector<int32_t> found((offsets.size() + 1) / 2);
+  for (size_t i = 0; i < offsets.size(); ++i) found[i / 2] |= offsets[i] << (i % 2 == 0 ? 0 : 16);
+  return found;
+}
+
+const Example kCudaCores = {{4, 3, 3, 3}, {2}, {2}, {0, 2, 3, 4, 5}, {1, 0}, words({0, 17, 8, 4, 3})};
 // A tile of so many channels takes more than 48 KB of shared memory.
-const Example kTensorCores = {{32, 160, 3, 3}, {32}, {160}, {0, 5}, {0}, {0, 17, 29, 41, 1430}};
+const Example kTensorCores = {{32, 160, 3, 3}, {32}, {160}, {0, 5}, {0}, words({0, 17, 29, 41, 1430})};
 
 template <class T>
 PluginField field(const char* name, const std::vector<T>& values, PluginFieldType type) {
@@ -31,7 +38,7 @@ PluginField field(const char* name, const std::vector<T>& values, PluginFieldTyp
 
 IPluginV3* create(IPluginCreatorV3One& creator, const Example& example) {
   const auto integer = PluginFieldType::kINT32;
-  const std::vector<float> val(example.off.size() * static_cast<size_t>(example.vector[0]), 1.0f);
+  const std::vector<float> val(static_cast<size_t>(example.seg.back() * example.vector[0]), 1.0f);
   const std::vector<PluginField> fields = {
       field("shape", example.shape, integer),
       field("vector", example.vector, integer),
@@ -42,7 +49,7 @@ IPluginV3* create(IPluginCreatorV3One& creator, const Example& example) {
       {"dilations", kOnes, integer, 2},
       {"activation", "relu", PluginFieldType::kCHAR, 4},
       field("seg", example.seg, integer),
-      field("off", example.off, PluginFieldType::kINT16),
+      field("off", example.off, integer),
       field("val", val, PluginFieldType::kFLOAT32),
       field("perm", example.perm, integer)};
   const PluginFieldCollection collection = {static_cast<int32_t>(fields.size()), fields.data()};

@@ -16,7 +16,7 @@ const std::vector<FieldInfo>& known_fields() {
       {"clip_low", FieldType::kFloat32, false},
       {"clip_high", FieldType::kFloat32, false},
       {"seg", FieldType::kInt32, true},
-      {"off", FieldType::kInt16, true},
+      {"off", FieldType::kInt32, true},
       {"val", FieldType::kFloat32, true},
       {"perm", FieldType::kInt32, true},
       {"bias", FieldType::kFloat32, true},
@@ -28,7 +28,6 @@ size_t bytes_of(FieldType type) {
   switch (type) {
     case FieldType::kFloat16: return 2;
     case FieldType::kFloat32: return 4;
-    case FieldType::kInt16: return 2;
     case FieldType::kInt32: return 4;
     case FieldType::kChar: return 1;
     case FieldType::kInt64: return 8;
@@ -40,7 +39,6 @@ const char* name_of(FieldType type) {
   switch (type) {
     case FieldType::kFloat16: return "FLOAT16";
     case FieldType::kFloat32: return "FLOAT";
-    case FieldType::kInt16: return "INT16";
     case FieldType::kInt32: return "INT32";
     case FieldType::kChar: return "STRING";
     case FieldType::kInt64: return "INT64";

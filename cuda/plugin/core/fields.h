@@ -12,7 +12,6 @@ namespace plugin {
 enum class FieldType : int32_t {
   kFloat16 = 0,
   kFloat32 = 1,
-  kInt16 = 4,
   kInt32 = 5,
   kChar = 6,
   kInt64 = 10,

@@ -13,6 +13,16 @@ const char* name_of(sparse::Activation activation) {
   return "none";
 }
 
+// As `read_layer` takes them.
+std::vector<int32_t> words_of(const std::vector<uint16_t>& offsets) {
+  std::vector<int32_t> words((offsets.size() + 1) / 2);
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    const uint32_t half = static_cast<uint32_t>(offsets[i]) << (i % 2 == 0 ? 0 : 16);
+    words[i / 2] = static_cast<int32_t>(static_cast<uint32_t>(words[i / 2]) | half);
+  }
+  return words;
+}
+
 size_t length_of(const char* text) { return std::char_traits<char>::length(text); }
 
 }  // namespace
@@ -24,7 +34,8 @@ LayerFields::LayerFields(SharedLayer packed)
       strides_{packed_->layer.stride_height, packed_->layer.stride_width},
       pads_{packed_->layer.pad_top, packed_->layer.pad_left, packed_->layer.pad_bottom,
             packed_->layer.pad_right},
-      dilations_{packed_->layer.dilation_height, packed_->layer.dilation_width} {
+      dilations_{packed_->layer.dilation_height, packed_->layer.dilation_width},
+      off_words_(words_of(packed_->off)) {
   const sparse::Layer& layer = packed_->layer;
   add("shape", FieldType::kInt32, shape_, 4);
   add("vector", FieldType::kInt32, &layer.vector, 1);
@@ -41,7 +52,7 @@ LayerFields::LayerFields(SharedLayer packed)
   }
   const bool half = packed_->val_type == sparse::DataType::kFloat16;
   add("seg", FieldType::kInt32, packed_->seg.data(), packed_->seg.size());
-  add("off", FieldType::kInt16, packed_->off.data(), packed_->columns());
+  add("off", FieldType::kInt32, off_words_.data(), off_words_.size());
   add("val", half ? FieldType::kFloat16 : FieldType::kFloat32, packed_->val.data(),
       packed_->columns() * static_cast<size_t>(layer.vector));
   add("perm", FieldType::kInt32, packed_->perm.data(), packed_->perm.size());

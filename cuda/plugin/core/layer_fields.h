@@ -23,6 +23,7 @@ class LayerFields {
 
   SharedLayer packed_;
   int32_t shape_[4], strides_[2], pads_[4], dilations_[2];
+  std::vector<int32_t> off_words_;
   Fields fields_;
 };
 

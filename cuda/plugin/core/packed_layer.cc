@@ -25,6 +25,19 @@ std::vector<Number> copied(const Field& field) {
   return values;
 }
 
+// Two to a word, the first in its lower half, since TensorRT's parser refuses tensors of 16-bit
+// integers. A last word may hold only one.
+std::vector<uint16_t> offsets(const std::vector<int32_t>& words, const std::vector<int32_t>& seg) {
+  std::vector<uint16_t> found;
+  for (int32_t word : words) {
+    found.push_back(static_cast<uint16_t>(static_cast<uint32_t>(word) & 0xffffu));
+    found.push_back(static_cast<uint16_t>(static_cast<uint32_t>(word) >> 16));
+  }
+  const long long columns = seg.empty() ? 0 : seg.back();
+  if (static_cast<long long>(found.size()) == columns + 1) found.pop_back();
+  return found;
+}
+
 void require_range(const char* name, int value, int least, int most) {
   if (value < least || value > most) {
     throw Refusal(std::string("field ") + name + ": " + number(value) + " is not within " +
@@ -148,7 +161,7 @@ SharedLayer read_layer(const Fields& fields) {
     throw Refusal("field vector: no kernel is compiled for " + number(packed->layer.vector));
   }
   packed->seg = copied<int32_t>(reader.tensor("seg", {FieldType::kInt32}));
-  packed->off = copied<uint16_t>(reader.tensor("off", {FieldType::kInt16}));
+  packed->off = offsets(copied<int32_t>(reader.tensor("off", {FieldType::kInt32})), packed->seg);
   packed->perm = copied<int32_t>(reader.tensor("perm", {FieldType::kInt32}));
   require(sparse::check_packed(packed->layer, packed->seg.data(), packed->seg.size(),
                                packed->off.data(), packed->off.size(), packed->perm.data(),

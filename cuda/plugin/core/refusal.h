@@ -7,9 +7,17 @@
 namespace edgeprune {
 namespace plugin {
 
+// The text with ? for what would not print: it may repeat damaged bytes.
+inline std::string in_one_line(std::string text) {
+  for (char& letter : text) {
+    if (letter < ' ' || letter > '~') letter = '?';
+  }
+  return text;
+}
+
 class Refusal : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Refusal(const std::string& reason) : std::runtime_error(in_one_line(reason)) {}
 };
 
 // Throws the reason unless it is empty.

@@ -13,7 +13,6 @@ constexpr bool same(FieldType ours, PluginFieldType theirs) {
 }
 static_assert(same(FieldType::kFloat16, PluginFieldType::kFLOAT16) &&
                   same(FieldType::kFloat32, PluginFieldType::kFLOAT32) &&
-                  same(FieldType::kInt16, PluginFieldType::kINT16) &&
                   same(FieldType::kInt32, PluginFieldType::kINT32) &&
                   same(FieldType::kChar, PluginFieldType::kCHAR),
               "the numbers of the types of fields");

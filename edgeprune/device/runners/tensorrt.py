@@ -93,7 +93,7 @@ class TensorRtRunner(Runner):
         # program with PyCUDA has made current, whose memory would be out of reach then.
         if cuda.device() != self._device:
             cuda.set_device(self._device)
-        load_plugins(self._plugins)
+        load_plugins(self._plugins, bindings)
         try:
             self._loaded = LoadedEngine(self.path, bindings)
             infos = describe(self._loaded.engine, bindings.module)

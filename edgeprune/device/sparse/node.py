@@ -93,12 +93,12 @@ class SparseConv2d:
     def as_attributes(self) -> dict[str, Any]:
         """What the node carries: arrays for tensors, and numbers, lists and text.
 
-        Offsets are the bits of int16, since TensorRT's parser refuses uint16.
+        Offsets are two to an int32, since TensorRT's parser refuses tensors of 16-bit integers.
         """
         weight = self.weight
         found: dict[str, Any] = {
             "seg": weight.seg,
-            "off": weight.off.view(np.int16),
+            "off": _words(weight.off),
             "val": weight.val.reshape(-1),
             "perm": weight.perm,
             "shape": list(weight.shape),
@@ -141,7 +141,7 @@ class SparseConv2d:
             raise VcsrError(f"{OP_TYPE} with V {vector}")
         weight = Vcsr(
             seg=given["seg"],
-            off=given["off"].view(np.uint16),
+            off=_offsets(given["off"], int(given["seg"][-1])),
             val=given["val"].reshape(-1, vector),
             perm=given["perm"],
             shape=_numbers(given["shape"], 4),
@@ -160,6 +160,21 @@ class SparseConv2d:
             float(given.get("clip_low", -_NO_LIMIT)),
             float(given.get("clip_high", _NO_LIMIT)),
         )
+
+
+def _words(offsets: np.ndarray) -> np.ndarray:
+    """Two offsets to a word, the first in its lower half; a last word may hold only one."""
+    even = np.zeros(len(offsets) + len(offsets) % 2, np.dtype("<u2"))
+    even[: len(offsets)] = offsets
+    return even.view(np.dtype("<i4"))
+
+
+def _offsets(words: np.ndarray, count: int) -> np.ndarray:
+    """The offsets of `_words`; any number that is not theirs is left for `require_sound`."""
+    if words.dtype != np.int32:
+        raise VcsrError(f"{OP_TYPE}: off is {words.dtype}, not int32; export the model again")
+    offsets = words.view(np.dtype("<u2"))
+    return offsets[:-1] if len(offsets) == count + 1 else offsets
 
 
 def _numbers(values: Any, count: int) -> Any:

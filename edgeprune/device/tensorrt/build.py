@@ -51,9 +51,9 @@ def build_plan(
         DeviceError: the file is no ONNX model, or a setting does not apply.
         KeyboardInterrupt: the user asked for the end, which TensorRT 8 only notices at its own.
     """
-    load_plugins(settings.plugins)
     trt, adapter, log = bindings.module, Adapter(bindings), make_logger(bindings.module)
     builder = start(trt.Builder, log, bindings.label)
+    load_plugins(settings.plugins, bindings)
     network = builder.create_network(adapter.network_flags())
     _parse(onnx_file, trt.OnnxParser(network, log), bindings)
     if not network.num_outputs:

@@ -24,6 +24,13 @@ def _changed(array: np.ndarray, index: int, value: int) -> np.ndarray:
     return result
 
 
+def _offset(index: int, value: int) -> np.ndarray:
+    """The offsets, two to a word, with another one among them."""
+    result = _OFF.copy()
+    result.view(np.uint16)[: _SEG[-1]][index] = value
+    return result
+
+
 # A change of the attributes, and what the line about it holds.
 _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"shape": [16, 12, 3]}, "field shape: 3 numbers where 4 belong"),
@@ -54,10 +61,10 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"seg": _changed(_SEG, 2, -1)}, "segment 1 ends before it begins"),
     ({"seg": _changed(_SEG, 2, 10**9)}, "segment 2 ends before it begins"),
     ({"seg": _changed(_SEG, -1, 10**9)}, "the segments do not cover"),
-    ({"off": _changed(_OFF, 3, 45)}, "column 3 lies outside its tile of channels"),
-    ({"off": _changed(_OFF, -1, -1)}, "lies outside its tile of channels"),
+    ({"off": _offset(3, 45)}, "column 3 lies outside its tile of channels"),
+    ({"off": _offset(-1, 0xFFFF)}, "lies outside its tile of channels"),
     ({"off": _OFF[:-1]}, "the segments do not cover"),
-    ({"off": _OFF.astype(np.int32)}, "field off: it is INT32 where INT16 belongs"),
+    ({"off": _OFF.view(np.int16)}, "field off: it is another type where INT32 belongs"),
     ({"perm": _changed(_PERM, 0, 9)}, "perm is no permutation of 4 groups"),
     ({"perm": _changed(_PERM, 0, int(_PERM[1]))}, "perm is no permutation of 4 groups"),
     ({"perm": _PERM[:-1]}, "3 groups and"),

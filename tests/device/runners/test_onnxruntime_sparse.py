@@ -95,7 +95,7 @@ def test_inputs_that_do_not_fit_are_told_and_the_runner_goes_on(tmp_path: Path) 
     ("damage", "said"),
     [
         ({"seg": np.zeros(3, np.int32)}, "segments"),
-        ({"off": np.zeros(3, np.int16)}, "segments"),
+        ({"off": np.zeros(3, np.int32)}, "segments"),
         ({"channel_tile": 0}, "CT 0"),
         ({"activation": "gelu"}, "use none, relu, clip"),
     ],

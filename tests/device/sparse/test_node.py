@@ -29,7 +29,7 @@ def _same(one: object, other: object) -> None:
 def test_attributes_hold_all(case: tuple[SparseConv2d, Any, Any]) -> None:
     conv = case[0]
     given_ = conv.as_attributes()
-    assert given_["off"].dtype == np.int16
+    assert given_["off"].dtype == np.int32  # TensorRT's parser reads no 16-bit integers
     assert ("bias" in given_) == (conv.bias is not None)
     assert ("clip_low" in given_) == ("clip_high" in given_) == (conv.activation == "clip")
     assert (given_["plugin_version"], given_["plugin_namespace"]) == ("1", "edgeprune")
@@ -53,13 +53,27 @@ def _changed(name: str, place: int, value: int) -> Callable[[dict[str, Any]], No
     return change
 
 
+def _offset(place: int, value: int) -> Callable[[dict[str, Any]], None]:
+    """Another offset, of those that its words hold."""
+
+    def change(given_: dict[str, Any]) -> None:
+        count = int(given_["seg"][-1])
+        words = given_["off"].copy()
+        words.view(np.uint16)[:count][place] = value
+        given_["off"] = words
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (_changed("off", 3, 4 * 9), "outside of its tile"),
+        (_offset(3, 4 * 9), "outside of its tile"),
         # The last tile has 2 channels: an offset that the others could have is too far there.
-        (_changed("off", -1, 2 * 9), "outside of its tile"),
-        (_changed("off", 0, -1), "outside of its tile"),
+        (_offset(-1, 2 * 9), "outside of its tile"),
+        (_offset(0, 0xFFFF), "outside of its tile"),
+        (lambda g: g.update(off=g["off"].view(np.int16)), "off is int16, not int32"),
+        (lambda g: g.update(off=g["off"][:-1]), "segments"),
         (_changed("seg", 1, 10_000), "segments"),
         (_changed("seg", 0, -4), "segments"),
         (_changed("seg", -1, 7), "segments"),
