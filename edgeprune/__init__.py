@@ -10,17 +10,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgeprune.deploy.benchmark import benchmark
     from edgeprune.export.onnx import export_onnx
     from edgeprune.pipeline import compress
     from edgeprune.prune.api import PruneReport, prune_model
     from edgeprune.report.run_report import RunReport
 
 __version__ = "0.1.0"
-__all__ = ["PruneReport", "RunReport", "compress", "export_onnx", "prune_model"]
+__all__ = ["PruneReport", "RunReport", "benchmark", "compress", "export_onnx", "prune_model"]
 
 _HOMES = {
     "PruneReport": "edgeprune.prune.api",
     "RunReport": "edgeprune.report.run_report",
+    "benchmark": "edgeprune.deploy.benchmark",
     "compress": "edgeprune.pipeline",
     "export_onnx": "edgeprune.export.onnx",
     "prune_model": "edgeprune.prune.api",

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "Write a network as one ONNX file for a target.",
     "build": "Build a TensorRT engine from an ONNX file.",
     "verify": "Compare exported graphs and engines with PyTorch.",
+    "benchmark": "Time networks side by side, with all conditions.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

@@ -68,7 +68,7 @@ def measure_interleaved(
         for _ in range(warmup):
             for runner in runners.values():
                 runner.infer(feed)
-        with _without_collector():
+        with without_collector():
             times_ms = _time_in_turns(runners, feed, repeats, random.Random(seed))
     return {name: summarise_times(times_ms[name]) for name in runners}
 
@@ -102,7 +102,7 @@ def _time_in_turns(
 
 
 @contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Keep the garbage collector out of the timed section."""
     was_enabled = gc.isenabled()
     gc.collect()

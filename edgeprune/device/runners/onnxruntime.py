@@ -111,6 +111,15 @@ class OnnxRuntimeRunner(Runner):
             self._sparse.raise_failure()
 
 
+def onnxruntime_version() -> str:
+    """The version that is installed.
+
+    Raises:
+        DeviceUnsupportedError: none is.
+    """
+    return str(_import_onnxruntime().__version__)
+
+
 def _import_onnxruntime() -> Any:
     try:
         import onnxruntime

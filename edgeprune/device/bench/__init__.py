@@ -1,0 +1,1 @@
+"""The benchmark protocol: models timed side by side, under conditions that are written down."""

@@ -1,0 +1,148 @@
+"""Times models in turns, again and again, each time loaded anew."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from typing import Callable, Mapping, Sequence
+
+import numpy as np
+
+from edgeprune.device.bench.conditions import look
+from edgeprune.device.bench.load import Slice, as_fast_as_possible, at_a_rate
+from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.bench.result import Benchmark, ModelTimes
+from edgeprune.device.bench.spread import paired_ratio
+from edgeprune.device.bench.steady import WarmUp, warm_up
+from edgeprune.device.bench.warnings import warnings_of
+from edgeprune.device.errors import DeviceError
+from edgeprune.device.latency import without_collector
+from edgeprune.device.runners.base import Runner
+
+Feed = Mapping[str, np.ndarray]
+_SETTLE_S = 0.3  # of each model after it is loaded anew
+Turns = Mapping[str, Sequence[Slice]]  # by model, one repeat's
+
+
+def say_nothing(_: str) -> None:
+    """For who is not interested in the steps."""
+
+
+def measure(
+    runners: Mapping[str, Runner],
+    feeds: Mapping[str, Feed],
+    protocol: Protocol,
+    *,
+    runtime: str,
+    threads: int,
+    tell: Callable[[str], None] = say_nothing,
+) -> Benchmark:
+    """Benchmark models against the first of them.
+
+    A repeat loads every model anew, since where a model comes to lie in memory is part of what two
+    runs differ by, and gives them turns in random order, so that a slow spell meets all.
+
+    Args:
+        runners: by name; none active.
+        feeds: inputs of each, batch on axis 0, all of one batch size.
+        protocol: how long, how often, under which load.
+        runtime: name and version, for the record.
+        threads: of the runtime, for the record.
+        tell: gets a line about each step.
+
+    Raises:
+        DeviceError: no models, or one that fails.
+    """
+    if not runners:
+        raise DeviceError("nothing to benchmark: no models are given")
+    before, started = look(), time.monotonic()
+    tell("warming up")
+    warm = _warm(runners, feeds, protocol.warmup_s)
+    order = random.Random(protocol.seed)
+    repeats = []
+    for number in range(protocol.repeats):
+        tell(f"repeat {number + 1} of {protocol.repeats}")
+        if number:
+            time.sleep(protocol.pause_s)
+        repeats.append(_repeat(runners, feeds, protocol, order))
+    after, seconds = look(), time.monotonic() - started
+    batch = next(len(value) for value in next(iter(feeds.values())).values())
+    models = tuple(_times(name, [turns[name] for turns in repeats], batch) for name in runners)
+    medians = {model.name: model.repeats_p50_ms for model in models}
+    return Benchmark(
+        models=models,
+        ratios={
+            model.name: paired_ratio(model.repeats_p50_ms, models[0].repeats_p50_ms)
+            for model in models[1:]
+        },
+        batch=batch,
+        runtime=runtime,
+        threads=threads,
+        protocol=protocol,
+        warm_up=warm,
+        before=before,
+        after=after,
+        warnings=tuple(warnings_of(before, after, warm, medians, seconds)),
+    )
+
+
+def _warm(runners: Mapping[str, Runner], feeds: Mapping[str, Feed], most_s: float) -> WarmUp:
+    with contextlib.ExitStack() as stack:
+        for runner in runners.values():
+            stack.enter_context(runner)
+        return warm_up([_request(runners[name], feeds[name]) for name in runners], most_s)
+
+
+def _repeat(
+    runners: Mapping[str, Runner],
+    feeds: Mapping[str, Feed],
+    protocol: Protocol,
+    order: random.Random,
+) -> Turns:
+    names = list(runners)
+    order.shuffle(names)
+    turns: dict[str, list[Slice]] = {name: [] for name in names}
+    rounds = max(1, round(protocol.seconds / protocol.slice_s))
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            stack.enter_context(runners[name])
+        requests = {name: _request(runners[name], feeds[name]) for name in names}
+        for name in names:
+            as_fast_as_possible(requests[name], _SETTLE_S)
+        with without_collector():
+            for _ in range(rounds):
+                order.shuffle(names)
+                for name in names:
+                    turns[name].append(_turn(requests[name], protocol))
+    return turns
+
+
+def _turn(request: Callable[[], object], protocol: Protocol) -> Slice:
+    if protocol.rate_hz is None:
+        return as_fast_as_possible(request, protocol.slice_s)
+    return at_a_rate(request, protocol.slice_s, protocol.rate_hz)
+
+
+def _request(runner: Runner, feed: Feed) -> Callable[[], object]:
+    return lambda: runner.infer(feed)
+
+
+def _times(name: str, repeats: Sequence[Sequence[Slice]], batch: int) -> ModelTimes:
+    medians = tuple(
+        float(np.median(np.concatenate([turn.latency_ms for turn in turns]))) for turns in repeats
+    )
+    every = [turn for turns in repeats for turn in turns]
+    latency = np.concatenate([turn.latency_ms for turn in every])
+    p50, p90, p99 = (float(np.percentile(latency, share)) for share in (50, 90, 99))
+    return ModelTimes(
+        name=name,
+        p50_ms=p50,
+        p90_ms=p90,
+        p99_ms=p99,
+        repeats_p50_ms=medians,
+        spread_ms=max(medians) - min(medians),
+        throughput_hz=batch * len(latency) / sum(turn.busy_s for turn in every),
+        requests=len(latency),
+        late=sum(turn.late for turn in every) / len(latency),
+    )

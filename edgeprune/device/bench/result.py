@@ -1,0 +1,70 @@
+"""What a benchmark found, with all of its conditions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgeprune.device.bench.conditions import Conditions
+from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.bench.spread import Ratio
+from edgeprune.device.bench.steady import WarmUp
+
+
+@dataclass(frozen=True)
+class ModelTimes:
+    """One model, end to end: inputs in memory to outputs in memory.
+
+    Attributes:
+        p50_ms: median over all requests.
+        p90_ms: 90th percentile.
+        p99_ms: 99th percentile.
+        repeats_p50_ms: the median of each repeat.
+        spread_ms: largest less smallest of these.
+        throughput_hz: samples per second while it ran.
+        requests: timed.
+        late: under a rate, the share of requests that began late.
+    """
+
+    name: str
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    repeats_p50_ms: tuple[float, ...]
+    spread_ms: float
+    throughput_hz: float
+    requests: int
+    late: float
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Models timed side by side.
+
+    Attributes:
+        models: in the order given; the first is what the others are compared with.
+        ratios: latency of each further model over the first's, by name.
+        batch: samples of a request.
+        runtime: what ran them, with its version.
+        threads: of the runtime.
+        warnings: why it may not hold; empty where nothing speaks against it.
+    """
+
+    models: tuple[ModelTimes, ...]
+    ratios: dict[str, Ratio]
+    batch: int
+    runtime: str
+    threads: int
+    protocol: Protocol
+    warm_up: WarmUp
+    before: Conditions
+    after: Conditions
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        found = asdict(self)
+        found["warm_up"] = self.warm_up._asdict()
+        for name, ratio in self.ratios.items():
+            found["ratios"][name]["is_clear"] = ratio.is_clear
+        return found

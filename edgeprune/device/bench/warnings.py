@@ -1,0 +1,83 @@
+"""Why a measurement may not hold, in the words of who has to repeat it."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+import numpy as np
+
+from edgeprune.device.bench.conditions import Conditions
+from edgeprune.device.bench.steady import WarmUp
+
+_SCATTER = 0.05  # of the repeats' medians
+_DRIFT = 0.03  # from the first half of the repeats to the second
+_CLOCK = 0.05
+_BUSY = 0.5  # runnable tasks beside this process's own
+_PREEMPTED_HZ = 20.0
+
+
+def warnings_of(
+    before: Conditions,
+    after: Conditions,
+    warm: WarmUp,
+    medians_ms: Mapping[str, Sequence[float]],
+    seconds: float,
+) -> list[str]:
+    """One line for each reason.
+
+    Args:
+        before: the measurement.
+        after: it.
+        warm: how warming up went.
+        medians_ms: of every model, one a repeat.
+        seconds: that the measurement took.
+    """
+    found = []
+    if not warm.settled:
+        found.append(
+            f"the latency did not stand still after {warm.seconds:.0f} s of warming up: the "
+            "machine is busy or its clock changes; take a longer warm-up"
+        )
+    found += _machine(before, after, seconds)
+    for name, medians in medians_ms.items():
+        found += _model(name, np.asarray(medians, float))
+    return found
+
+
+def _machine(before: Conditions, after: Conditions, seconds: float) -> list[str]:
+    found = []
+    if before.load_average is not None and before.load_average > _BUSY:
+        found.append(
+            f"a load of {before.load_average:.1f} before the measurement: other work runs on this "
+            "machine; end it and measure again"
+        )
+    taken = (after.preempted - before.preempted) / seconds
+    if taken > _PREEMPTED_HZ:
+        found.append(
+            f"other tasks took the core {taken:.0f} times a second; use fewer --threads or end them"
+        )
+    if before.throttled is not None and after.throttled is not None:
+        slowed = after.throttled - before.throttled
+        if slowed:
+            found.append(f"the processor throttled {slowed} times: it is too hot; use --pause")
+    if before.mhz and after.mhz and abs(after.mhz[1] / before.mhz[1] - 1) > _CLOCK:
+        found.append(
+            f"the clock went from {before.mhz[1]} to {after.mhz[1]} MHz: fix it (governor "
+            "performance) or take more repeats"
+        )
+    return found
+
+
+def _model(name: str, medians: np.ndarray) -> list[str]:
+    found = []
+    scatter = float(np.ptp(medians) / np.median(medians))
+    if scatter > _SCATTER:
+        found.append(f"{name}: the medians of the repeats scatter by {scatter:.0%}")
+    half = len(medians) // 2
+    drift = float(np.median(medians[-half:]) / np.median(medians[:half]) - 1)
+    if half > 1 and abs(drift) > _DRIFT:
+        way = "slower" if drift > 0 else "faster"
+        found.append(
+            f"{name}: the second half of the repeats is {abs(drift):.0%} {way} than the first"
+        )
+    return found

@@ -1,0 +1,65 @@
+"""A benchmark as the terminal shows it: a table, its conditions, and what speaks against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeprune.device.bench.result import Benchmark, ModelTimes
+from edgeprune.report.numerals import ABSENT, milliseconds
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+
+def benchmark_table(found: Benchmark) -> RenderableType:
+    """Ready for `rich.console.Console.print`."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(_figures(found), *(Text(line) for line in lines(found)))
+
+
+def _figures(found: Benchmark) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("network", overflow="fold")
+    for heading in ("p50 ms", "± spread", "p90", "p99", "samples/s", f"× {found.models[0].name}"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in found.models:
+        table.add_row(*_row(found, model))
+    return table
+
+
+def _row(found: Benchmark, model: ModelTimes) -> tuple[str, ...]:
+    ratio = found.ratios.get(model.name)
+    compared = ABSENT if ratio is None else f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return (
+        model.name,
+        milliseconds(model.p50_ms),
+        milliseconds(model.spread_ms),
+        milliseconds(model.p90_ms),
+        milliseconds(model.p99_ms),
+        f"{model.throughput_hz:,.0f}",
+        compared,
+    )
+
+
+def lines(found: Benchmark) -> list[str]:
+    """Conditions and warnings, one each."""
+    protocol = found.protocol
+    load = "one after the other" if protocol.rate_hz is None else f"{protocol.rate_hz:g} a second"
+    told = [
+        f"{found.before.cpu}, {found.runtime}, {found.threads} threads, batch {found.batch}, "
+        f"requests {load}",
+        f"{protocol.repeats} repeats of {protocol.seconds:g} s each, loaded anew, in turns; "
+        "spread: largest less smallest median of the repeats; ratio of p50 with its 95 % interval",
+    ]
+    told += [
+        f"{model.name}: {model.late:.0%} of the requests began late: it cannot keep up this rate"
+        for model in found.models
+        if model.late > 0.01
+    ]
+    return told + [f"warning: {line}" for line in found.warnings]
