@@ -10,11 +10,12 @@ namespace edgeprune {
 namespace sparse {
 namespace {
 
-// Orin and Thor keep 1536 threads and 164 KB or more per SM, of which three blocks of 256 threads may
-// take 53 KB each; before, four of them share 64 KB (sm_53) to 96 KB (sm_72).
+// Registers leave room for three blocks of 256 threads on every SM: half of the 1536 threads of Orin
+// and Thor, three eighths of the 2048 before. They share 64 KB (sm_53), 96 KB (sm_72), and 164 KB or
+// more.
 const TacticDefaults kDefaults[] = {
-    {53, 8, Staging::kPlain, 16 * 1024},
-    {72, 8, Staging::kPlain, 24 * 1024},
+    {53, 8, Staging::kPlain, 21 * 1024},
+    {72, 8, Staging::kPlain, 32 * 1024},
     {80, 8, Staging::kAsync, 40 * 1024},
     {86, 8, Staging::kAsync, 32 * 1024},
     {87, 8, Staging::kAsync, 53 * 1024},

@@ -15,7 +15,7 @@ struct TacticDefaults {
   int sm;
   int warps;
   Staging staging;
-  int shared_bytes;  // of a block, so that half of the device's threads are resident
+  int shared_bytes;  // of a block, so that as many are resident as registers leave room for
 };
 
 struct TacticTable {

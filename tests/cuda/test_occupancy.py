@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sparse_harness import figures
 from sparse_harness.build import CUDA
-from sparse_harness.images import CAPABILITIES, representatives
+from sparse_harness.images import CAPABILITIES, image, representatives
 from sparse_harness.occupancy import Occupancy, occupancy
 from sparse_harness.occupancy_table import (
     PACKINGS,
@@ -57,6 +57,11 @@ def test_registers_are_those_of_the_compiled_kernels() -> None:
             assert used[kernel] == compiled[kernel]["registers"]
             compared += 1
     assert compared >= len(CAPABILITIES)
+
+
+def test_a_kernel_that_is_not_compiled_is_told() -> None:
+    with pytest.raises(ValueError, match=r"edgeprune_direct_f32_v4 is no kernel's name"):
+        image(87, ["edgeprune_direct_f32_v4"])
 
 
 def test_half_of_the_threads_are_resident_where_the_readme_says_so() -> None:
