@@ -22,6 +22,7 @@ constexpr int kGlobalRoles = static_cast<int>(sparse::GlobalRole::kCount);
 struct SharedCounts {
   uint64_t loads, stores;  // instructions of a warp
   uint64_t conflicts;      // extra cycles: two words of one bank in one phase
+  uint64_t clocks;         // of all banks, 128 bytes each; with the extra ones
 };
 
 struct GlobalCounts {
@@ -86,6 +87,16 @@ inline uint64_t bank_conflicts(const std::vector<std::pair<unsigned, Access>>& l
   return extra;
 }
 
+// Clocks that the words of a request take where no two lie in one bank; those that lanes share, once.
+inline uint64_t shared_clocks(const std::vector<std::pair<unsigned, Access>>& lanes) {
+  std::set<uint64_t> words;
+  for (const auto& lane : lanes) {
+    const uint64_t last = (lane.second.address + lane.second.bytes - 1) / 4;
+    for (uint64_t word = lane.second.address / 4; word <= last; ++word) words.insert(word);
+  }
+  return (words.size() + 31) / 32;
+}
+
 inline uint64_t sectors(const std::vector<std::pair<unsigned, Access>>& lanes) {
   std::set<uint64_t> touched;
   for (const auto& lane : lanes) {
@@ -100,7 +111,9 @@ inline void count_request(const std::vector<std::pair<unsigned, Access>>& lanes)
   if (first.shared) {
     SharedCounts& counts = counters().shared[first.role];
     ++(first.store ? counts.stores : counts.loads);
-    counts.conflicts += bank_conflicts(lanes);
+    const uint64_t extra = bank_conflicts(lanes);
+    counts.conflicts += extra;
+    counts.clocks += shared_clocks(lanes) + extra;
   } else {
     GlobalCounts& counts = counters().global[first.role];
     ++counts.requests;

@@ -38,6 +38,10 @@ def test_counts_are_what_is_worked_out_by_hand(counts: Emulator) -> None:
     assert found.multiply_adds == found.multiply_adds_issued == columns * 4 * 8 * 32
     assert found.loads["words"] == columns * words_of_a_lane
     assert found.loads["columns"] == columns * 2  # an offset, and four values at once
+    # Each clock 128 bytes: 8 rows of 32 columns of 2 channels, stored and loaded; a chunk of 32
+    # offsets and 4 values each stored, and those of a column loaded by all lanes at once.
+    assert found.clocks["words"] == 2 * 8 + columns * 8
+    assert found.clocks["columns"] == 1 + 32 * 4 * 4 // 128 + columns * 2
     assert found.sectors["input"] == 2 * 8 * 32 * 4 // 32
     assert found.sectors["output"] == 4 * 8 * 32 * 4 // 32
     assert sum(found.conflicts.values()) == 0

@@ -47,7 +47,7 @@ class _Arrays(ctypes.Structure):
 
 class _Counters(ctypes.Structure):
     _fields_ = [
-        ("shared", ctypes.c_uint64 * 3 * len(SHARED_ROLES)),
+        ("shared", ctypes.c_uint64 * 4 * len(SHARED_ROLES)),
         ("global_", ctypes.c_uint64 * 2 * len(GLOBAL_ROLES)),
         ("multiply_adds", ctypes.c_uint64),
         ("multiply_adds_issued", ctypes.c_uint64),
@@ -62,6 +62,7 @@ class Counts:
         loads: of shared memory, instructions of a warp, by role.
         stores: the same.
         conflicts: extra cycles that its banks took, by role.
+        clocks: cycles of its banks, the extra ones among them, by role; 128 bytes each at most.
         requests: of global memory, instructions of a warp, by role.
         sectors: of 32 bytes that these touched, each once a request.
         multiply_adds: of lanes.
@@ -71,6 +72,7 @@ class Counts:
     loads: Mapping[str, int]
     stores: Mapping[str, int]
     conflicts: Mapping[str, int]
+    clocks: Mapping[str, int]
     requests: Mapping[str, int]
     sectors: Mapping[str, int]
     multiply_adds: int
@@ -160,13 +162,13 @@ class Emulator(Planner):
 def _counts(counters: _Counters) -> Counts:
     shared = [tuple(row) for row in counters.shared]
     global_ = [tuple(row) for row in counters.global_]
-    loads, stores, conflicts = (
-        {role: row[i] for role, row in zip(SHARED_ROLES, shared, strict=True)} for i in range(3)
+    loads, stores, conflicts, clocks = (
+        {role: row[i] for role, row in zip(SHARED_ROLES, shared, strict=True)} for i in range(4)
     )
     requests, sectors = (
         {role: row[i] for role, row in zip(GLOBAL_ROLES, global_, strict=True)} for i in range(2)
     )
     return Counts(
-        loads, stores, conflicts, requests, sectors,
+        loads, stores, conflicts, clocks, requests, sectors,
         counters.multiply_adds, counters.multiply_adds_issued,
     )  # fmt: skip

@@ -83,7 +83,7 @@ class LayerFigures:
 
 
 def measure_layer(emulator: Emulator, conv: Convolution, density: float) -> LayerFigures:
-    """Packs a layer as export would and counts one launch; the emulator is a build that counts."""
+    """Packs a layer as suits it best and counts one launch; the emulator is a build that counts."""
     conv = with_channel_tile(emulator, conv, density)
     tactic = emulator.default_tactic(conv, density)
     operands, _ = draw_operands(conv, density, np.random.default_rng(0))
