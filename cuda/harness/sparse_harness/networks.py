@@ -17,7 +17,7 @@ _WRN16_2 = (
     (128, 128, 8, 1),
 )  # fmt: skip
 _CANDIDATES = range(4, 129, 4)
-_SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
+SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
 
 
 def layers(*, vector: int, type: int, layout: int = LINEAR) -> dict[str, Convolution]:
@@ -46,14 +46,18 @@ def with_channel_tile(planner: Planner, conv: Convolution, density: float) -> Co
     which three blocks have to find theirs, bounds them. Of tiles that are as good within a
     thousandth the largest is taken: it has the fewest barriers.
     """
-    inputs = conv.channels // conv.groups
-    candidates = [*(c for c in _CANDIDATES if c < inputs), inputs]
     uses = {}
-    for channel_tile in candidates:
+    for channel_tile in channel_tiles(conv):
         tiled = replace(conv, channel_tile=channel_tile)
         tactic = planner.default_tactic(tiled, density)
         plan = planner.plan(tiled, tactic)
-        if not plan.reason and plan.shared_bytes <= _SHARED_BYTES:
+        if not plan.reason and plan.shared_bytes <= SHARED_BYTES:
             uses[channel_tile] = planner.suitability(tiled, tactic, density)
     best = max(uses.values())
     return replace(conv, channel_tile=max(c for c, use in uses.items() if use > best - 0.001))
+
+
+def channel_tiles(conv: Convolution) -> list[int]:
+    """Those worth trying."""
+    inputs = conv.channels // conv.groups
+    return [*(c for c in _CANDIDATES if c < inputs), inputs]

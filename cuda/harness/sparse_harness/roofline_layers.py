@@ -66,7 +66,11 @@ def count_layer(kind: str, layer: str, density: float, sm: int) -> Counted:
     emulator = _emulator(vector)
     conv = replace(layers(vector=vector, type=type_)[layer], sm=sm)
     conv = with_channel_tile(emulator, conv, density)
-    tactic = emulator.default_tactic(conv, density)
+    return count_tactic(conv, emulator.default_tactic(conv, density), density)
+
+
+def count_tactic(conv: Convolution, tactic: TacticStruct, density: float) -> Counted:
+    """One launch of a convolution packed as it says."""
     numbers = tuple(getattr(tactic, name) for name, *_ in tactic._fields_)
     # Architectures with the same launch do the same: `sm` limits what is planned, and no more.
     done, needed = _launch(replace(conv, sm=ARCHITECTURES[-1]), numbers, density)
