@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sparse_harness.build import CUDA
 from sparse_harness.roofline import NOTE, Work, bounds
 from sparse_harness.roofline_layers import (
     DENSITIES,
@@ -93,3 +95,15 @@ def test_every_layer_and_board_is_there(recorded: dict[str, Any]) -> None:
     table = (RESULTS / "sparse_conv_roofline.txt").read_text(encoding="utf-8")
     assert NOTE in table
     assert all(layer in table for layer in LAYERS)
+
+
+def test_the_readme_tells_how_many_rows_have_which_limit(recorded: dict[str, Any]) -> None:
+    readme = " ".join((CUDA / "README.md").read_text(encoding="utf-8").split())
+    tensor = Counter(row["limit"] for row in recorded["bounds"] if "V 32" in row["kind"])
+    direct = Counter(row["limit"] for row in recorded["bounds"] if "V 32" not in row["kind"])
+    assert f"shared memory on {direct['shared']} of {direct.total()} rows" in readme
+    assert f"DRAM on {direct['memory']} though every byte comes once" in readme
+    assert f"on {direct['memory, uncached']} more if no cache" in readme
+    assert f"multipliers on {direct['compute']}." in readme
+    assert f"on {tensor['memory']} of {tensor.total()} rows though every byte" in readme
+    assert set(tensor) == {"memory", "memory, uncached"}
