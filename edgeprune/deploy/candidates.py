@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from edgeprune.errors import EdgepruneError, UserInputError
+from edgeprune.deploy.dense import dense_module
+from edgeprune.errors import UserInputError
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.checkpoint import load_checkpoint
-from edgeprune.models.registry import build_model, is_known
 
 DENSE, STUDENT = "dense", "student"
 
@@ -54,12 +54,9 @@ def _of(source: Path, folder: Path, *, is_alone: bool) -> list[tuple[str, Path]]
 def _dense(checkpoint: Path, path: Path) -> Path | None:
     """None for a network of the user's own, which a file cannot build."""
     held = load_checkpoint(checkpoint)
-    if held.preprocessing is None or not is_known(held.arch):
+    module = dense_module(held.arch, held.arch_args)
+    if held.preprocessing is None or module is None:
         return None
     images = torch.zeros(2, held.preprocessing.channels, *held.preprocessing.image_size)
-    try:
-        module = build_model(held.arch, **held.arch_args)
-    except EdgepruneError:
-        return None
-    export_onnx(module.eval(), images, path)
+    export_onnx(module, images, path)
     return path

@@ -6,14 +6,11 @@ capability stand there once.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from edgeprune.device.tables import read_table
 from edgeprune.device.targets import UnknownTargetError
-
-_TABLE = Path(__file__).with_name("boards.json")
 
 
 @dataclass(frozen=True)
@@ -91,5 +88,4 @@ def boards_with(sm: str) -> tuple[Board, ...]:
 
 
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_TABLE.read_text(encoding="utf-8"))
-    return found
+    return read_table("boards.json")

@@ -5,14 +5,11 @@ The table is `targets.json`: one place for the export on the host and for the ag
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgeprune.device.errors import DeviceError
-
-_TABLE = Path(__file__).with_name("targets.json")
+from edgeprune.device.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,7 @@ class Target:
         cuda: version of CUDA; None where the target does not fix it.
         python: version of the system's Python.
         opset: newest ONNX opset that the runtime's parser is known to read.
+        l4t: first Linux for Tegra of this JetPack, such as `36.4`; None on a host.
     """
 
     name: str
@@ -36,6 +34,7 @@ class Target:
     cuda: str | None
     python: str
     opset: int
+    l4t: str | None
 
     @property
     def tensorrt_release(self) -> tuple[int, int] | None:
@@ -90,5 +89,4 @@ class UnknownTargetError(DeviceError):
 
 
 def _table() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_TABLE.read_text(encoding="utf-8"))
-    return found
+    return read_table("targets.json")

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Sequence
 
+from edgeprune.device.cache import CACHE_VARIABLE, cache_folder
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 
 SOURCES = Path(__file__).parent
-CACHE_VARIABLE = "EDGEPRUNE_CACHE_DIR"
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror")
 _REMEDY = "install one (apt install g++), or name one with the variable CXX"
@@ -63,15 +63,6 @@ def native_flag(machine: str = "") -> str:
     """What makes the compiler use all that this CPU has."""
     is_x86 = (machine or platform.machine()) in ("x86_64", "AMD64", "i686")
     return "-march=native" if is_x86 else "-mcpu=native"
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return Path(named)
-    users = os.environ.get("XDG_CACHE_HOME")
-    return (Path(users) if users else Path.home() / ".cache") / "edgeprune"
 
 
 def sources() -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import edgeprune
+from edgeprune.device.cache import CACHE_VARIABLE, cache_folder
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.sparse.cpu import build
 
@@ -17,7 +18,7 @@ from edgeprune.device.sparse.cpu import build
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and the system's own choice of a compiler."""
-    monkeypatch.setenv(build.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.delenv("CXX", raising=False)
     return tmp_path / "cache"
 
@@ -75,12 +76,12 @@ def test_a_cache_that_cannot_be_written(cache: Path) -> None:
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(build.CACHE_VARIABLE)
+    monkeypatch.delenv(CACHE_VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert build.cache_folder() == tmp_path / "edgeprune"
+    assert cache_folder() == tmp_path / "edgeprune"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert build.cache_folder() == tmp_path / ".cache" / "edgeprune"
+    assert cache_folder() == tmp_path / ".cache" / "edgeprune"
 
 
 @pytest.mark.parametrize(("machine", "flag"), [("x86_64", "-march"), ("aarch64", "-mcpu")])

@@ -1,0 +1,35 @@
+"""What the user decides about the graphs of a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from edgeprune.export.precision.request import PrecisionRequest
+from edgeprune.export.sparse.choice import OFF
+
+
+@dataclass(frozen=True)
+class BundleRequest:
+    """How a run is exported for a board.
+
+    Attributes:
+        precision: of the graphs.
+        sparse: see `export_file`.
+        data: whose validation images are the references, and what FP16 and INT8 are chosen on; None
+            for the run's own.
+        image_size: side in pixels, where the file does not tell.
+        in_channels: of the images, where the file does not tell.
+        dense: whether the student's architecture before pruning goes along, to be measured beside.
+    """
+
+    precision: PrecisionRequest = field(default_factory=PrecisionRequest)
+    sparse: str = OFF
+    data: str | None = None
+    dense: bool = True
+    image_size: int | None = None
+    in_channels: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a key."""
+        return asdict(self)

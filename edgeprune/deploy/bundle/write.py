@@ -1,0 +1,191 @@
+"""A bundle's folder, written once for a student and a target."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune import __version__
+from edgeprune.atomic import write_bytes_atomic, write_text_atomic
+from edgeprune.deploy.bundle.agent_archive import agent_archive
+from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
+from edgeprune.deploy.bundle.plugin_source import plugin_source
+from edgeprune.deploy.bundle.references import bundle_input, reference_inputs, reference_outputs
+from edgeprune.deploy.bundle.request import BundleRequest
+from edgeprune.device.bundle.errors import BundleError
+from edgeprune.device.bundle.folder import read_bundle
+from edgeprune.device.bundle.manifest import (
+    AGENT,
+    MANIFEST,
+    BundleFile,
+    BundleInput,
+    BundleModel,
+    Manifest,
+)
+from edgeprune.device.targets import Target
+from edgeprune.device.tensorrt.key import file_digest
+from edgeprune.export.sources import model_file
+from edgeprune.models.load import ModelOptions, load_model
+
+_KEY = "key.json"
+_INPUTS = "reference-inputs.npy"
+_PLUGIN = "plugin.tar.gz"
+
+
+@dataclass(frozen=True)
+class WrittenBundle:
+    """A bundle on the host.
+
+    Attributes:
+        folder: that holds it.
+        manifest: what it holds.
+        notes: what is to be said about it.
+        written: whether it was written now; False where the one from the last time served.
+    """
+
+    folder: Path
+    manifest: Manifest
+    notes: tuple[str, ...]
+    written: bool
+
+
+def ensure_bundle(
+    run: Path,
+    folder: Path,
+    target: Target,
+    request: BundleRequest,
+    tell: Callable[[str], None],
+    options: ModelOptions | None = None,
+) -> WrittenBundle:
+    """The bundle of a run for a target: that of the last time where it still serves, or a new one.
+
+    Args:
+        run: a finished run's folder, or a checkpoint.
+        folder: the bundle's; beside it lies what it was made from.
+        target: that the graphs are for.
+        request: how.
+        tell: gets a line about each step.
+        options: what the user says of the model file.
+
+    Raises:
+        EdgepruneError: the run cannot be exported for this target; the folder stays as it was.
+    """
+    student = model_file(run)
+    agent = agent_archive()
+    key = _key(student, agent, target, request)
+    held = _held(folder, key)
+    if held is not None:
+        return held
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        work = Path(scratch) / "bundle"
+        work.mkdir()
+        notes = _fill(work, run, student, agent, target, request, tell, options)
+        _key_file(folder).unlink(missing_ok=True)  # from here on the old one is no longer whole
+        if folder.exists():
+            shutil.rmtree(folder)
+        work.replace(folder)
+    write_text_atomic(_key_file(folder), json.dumps({"key": key, "notes": notes}) + "\n")
+    return WrittenBundle(folder, read_bundle(folder), tuple(notes), True)
+
+
+def _fill(
+    work: Path,
+    run: Path,
+    student: Path,
+    agent: bytes,
+    target: Target,
+    request: BundleRequest,
+    tell: Callable[[str], None],
+    options: ModelOptions | None,
+) -> list[str]:
+    loaded = load_model(student, options or ModelOptions())
+    graphs, notes = export_graphs(run, loaded, target, request, work, tell)
+    tell("computing the references")
+    given = bundle_input(loaded, request)
+    samples, origin = reference_inputs(loaded, run, request.data, given)
+    notes.append(f"references: {len(samples)} samples, {origin}")
+    _save(work / _INPUTS, samples)
+    models = tuple(_model(work, graph, samples, given, request.precision.name) for graph in graphs)
+    (work / AGENT).write_bytes(agent)
+    plugin = None
+    if any(model.needs_plugin for model in models):
+        plugin = _PLUGIN
+        (work / plugin).write_bytes(plugin_source())
+    manifest = Manifest(
+        name=run.stem,
+        made_by=f"edgeprune {__version__}",
+        target=target.name,
+        system=target.system,
+        input=given,
+        classes=loaded.classes,
+        models=models,
+        reference_inputs=_INPUTS,
+        plugin=plugin,
+        files={
+            path.name: BundleFile(file_digest(path), path.stat().st_size)
+            for path in sorted(work.iterdir())
+        },
+    )
+    write_text_atomic(work / MANIFEST, manifest.to_json())
+    return notes
+
+
+def _model(
+    work: Path, graph: BundleGraph, samples: NDArray[Any], given: BundleInput, precision: str
+) -> BundleModel:
+    reference = None
+    if graph.is_trained:
+        reference = f"reference-{graph.name}.npy"
+        _save(work / reference, reference_outputs(work / graph.file, samples, given))
+    return BundleModel(
+        name=graph.name,
+        onnx=graph.file,
+        precision=precision,
+        reference=reference,
+        parameters=graph.parameters,
+        macs=graph.macs,
+        needs_plugin=graph.is_sparse,
+    )
+
+
+def _save(path: Path, values: NDArray[Any]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    write_bytes_atomic(path, buffer.getvalue())
+
+
+def _key(student: Path, agent: bytes, target: Target, request: BundleRequest) -> dict[str, Any]:
+    made = {
+        "student": file_digest(student),
+        "agent": hashlib.sha256(agent).hexdigest(),
+        "edgeprune": __version__,
+        "target": asdict(target),
+        "request": request.as_dict(),
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(made))
+    return plain
+
+
+def _held(folder: Path, key: dict[str, Any]) -> WrittenBundle | None:
+    try:
+        told = json.loads(_key_file(folder).read_text(encoding="utf-8"))
+        if told["key"] != key:
+            return None
+        return WrittenBundle(folder, read_bundle(folder), tuple(told["notes"]), False)
+    except (OSError, ValueError, KeyError, TypeError, BundleError):
+        return None
+
+
+def _key_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.{_KEY}")

@@ -1,0 +1,95 @@
+"""The agent's command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgeprune.device.agent.runtime import RUNTIMES
+from edgeprune.device.bench.protocol import Protocol
+
+_EXAMPLE = """example, on a board:
+  python3 edgeprune-agent.pyz probe
+  python3 edgeprune-agent.pyz run BUNDLE
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    parser = argparse.ArgumentParser(
+        prog="edgeprune-agent",
+        description="Builds, checks, measures and runs edgeprune's models on a board.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    parser.add_argument(
+        "--format",
+        choices=("auto", "json", "text"),
+        default="auto",
+        help="JSON lines, or text for people; auto: text on a terminal",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    probe = commands.add_parser("probe", help="what this board is and how it stands")
+    probe.add_argument("--folder", type=Path, default=Path.home(), help="whose disk is asked")
+    for name, text in (
+        ("build", "make every model's engine, once"),
+        ("verify", "compare the models with the host's outputs"),
+    ):
+        _with_bundle(commands.add_parser(name, help=text))
+    for name, text in (
+        ("bench", "time the models side by side"),
+        ("run", "probe, build, verify and bench"),
+    ):
+        _with_protocol(_with_bundle(commands.add_parser(name, help=text)))
+    _infer(commands.add_parser("infer", help="run a model on a .npy file or an image"))
+    return parser
+
+
+def _with_bundle(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("bundle", type=Path, help="folder of the bundle")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto")
+    parser.add_argument("--batch", type=positive, default=1, help="samples of a request")
+    parser.add_argument("--threads", type=positive, help="of ONNX Runtime")
+    return parser
+
+
+def _with_protocol(parser: argparse.ArgumentParser) -> None:
+    usual = Protocol()
+    parser.add_argument("--repeats", type=int, default=usual.repeats)
+    parser.add_argument("--seconds", type=float, default=usual.seconds)
+    parser.add_argument("--rate", type=float, help="requests per second")
+    parser.add_argument("--pause", type=float, default=usual.pause_s)
+    parser.add_argument("--warmup", type=float, default=usual.warmup_s)
+    parser.add_argument("--lock-clocks", action="store_true", help="run sudo jetson_clocks")
+
+
+def _infer(parser: argparse.ArgumentParser) -> None:
+    _with_bundle(parser)
+    parser.add_argument("--model", default="student")
+    parser.add_argument("--input", type=Path, required=True, help=".npy file or image")
+    parser.add_argument("--out", type=Path, help=".npy file for the outputs")
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def protocol_of(given: argparse.Namespace) -> Protocol:
+    """The protocol that the options describe.
+
+    Raises:
+        BenchmarkSettingError: an option out of range.
+    """
+    return Protocol(
+        repeats=given.repeats,
+        seconds=given.seconds,
+        slice_s=min(Protocol().slice_s, given.seconds),
+        pause_s=given.pause,
+        warmup_s=given.warmup,
+        rate_hz=given.rate,
+    )

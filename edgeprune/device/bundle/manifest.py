@@ -1,0 +1,159 @@
+"""The list of what a bundle holds, with a digest of every file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Mapping
+
+from edgeprune.device.bundle.errors import BundleError
+
+FORMAT = "edgeprune-bundle-1"
+MANIFEST = "manifest.json"
+AGENT = "edgeprune-agent.pyz"
+
+
+@dataclass(frozen=True)
+class BundleInput:
+    """What the models take.
+
+    Attributes:
+        name: of the graphs' input.
+        shape: of one sample; (channels, height, width) for images.
+        mean: per channel of images scaled to [0, 1]; None where samples are taken as they are.
+        std: per channel; None as `mean`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class BundleModel:
+    """One network.
+
+    Attributes:
+        name: `dense` or `student`.
+        onnx: its file.
+        precision: `fp32`, `fp16` or `int8`.
+        reference: file with its outputs for the reference inputs; None where its weights are
+            fresh, since then its outputs mean nothing.
+        parameters: that it has; None where not counted.
+        macs: of one sample; None where not counted.
+        needs_plugin: whether it holds sparse convolutions.
+    """
+
+    name: str
+    onnx: str
+    precision: str
+    reference: str | None
+    parameters: int | None = None
+    macs: int | None = None
+    needs_plugin: bool = False
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """Digest and size of a file."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle holds.
+
+    Attributes:
+        name: of the run.
+        made_by: edgeprune's version.
+        target: that the graphs were written for, such as `jetson-orin`.
+        system: its JetPack.
+        input: of every model.
+        classes: in the order of the outputs; None where not known.
+        models: the first is what the others are compared with.
+        reference_inputs: file with uint8 images, or float32 samples, of shape (samples, ...).
+        plugin: file with the source of the sparse convolution's plugin; None where no model needs
+            it.
+        files: every file but the manifest.
+    """
+
+    name: str
+    made_by: str
+    target: str
+    system: str
+    input: BundleInput
+    classes: tuple[str, ...] | None
+    models: tuple[BundleModel, ...]
+    reference_inputs: str
+    plugin: str | None
+    files: Mapping[str, BundleFile]
+
+    def model(self, name: str) -> BundleModel:
+        """The model of a name.
+
+        Raises:
+            BundleError: there is none.
+        """
+        for model in self.models:
+            if model.name == name:
+                return model
+        known = ", ".join(model.name for model in self.models)
+        raise BundleError(f"{name}: the bundle has no such model; it has {known}")
+
+    def to_json(self) -> str:
+        """What `manifest.json` holds."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n"
+
+
+def manifest_from(text: str, where: str) -> Manifest:
+    """A manifest from its JSON.
+
+    Args:
+        where: it is from, for messages.
+
+    Raises:
+        BundleError: it is damaged or of another release.
+    """
+    try:
+        values = json.loads(text)
+        if values["format"] != FORMAT:
+            raise BundleError(
+                f"{where}: is of another edgeprune ({values['format']}); deploy the run again"
+            )
+        return _manifest(values)
+    except (ValueError, KeyError, TypeError, AttributeError) as failure:
+        raise BundleError(f"{where}: is damaged; deploy the run again") from failure
+
+
+def _manifest(values: Mapping[str, Any]) -> Manifest:
+    given, classes = dict(values["input"]), values["classes"]
+    for key in ("shape", "mean", "std"):
+        given[key] = None if given[key] is None else tuple(given[key])
+    files = {_plain(name): BundleFile(**about) for name, about in values["files"].items()}
+    models = tuple(BundleModel(**about) for about in values["models"])
+    named = [values["reference_inputs"], *(model.onnx for model in models)]
+    named += [model.reference for model in models if model.reference is not None]
+    if not set(named) <= set(files) or not models:
+        raise KeyError("files")
+    return Manifest(
+        name=str(values["name"]),
+        made_by=str(values["made_by"]),
+        target=str(values["target"]),
+        system=str(values["system"]),
+        input=BundleInput(**given),
+        classes=None if classes is None else tuple(map(str, classes)),
+        models=models,
+        reference_inputs=str(values["reference_inputs"]),
+        plugin=values["plugin"],
+        files=files,
+    )
+
+
+def _plain(name: str) -> str:
+    """A name that stays inside the folder."""
+    if "/" in name or "\\" in name or name in ("", ".", ".."):
+        raise ValueError(name)
+    return name

@@ -1,0 +1,121 @@
+"""What a board has installed: CUDA, TensorRT, Python and its packages."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprune.device.errors import DeviceError
+from edgeprune.device.tensorrt.trtexec import SYSTEM, find_trtexec
+
+_ASK_S = 60.0  # importing TensorRT on a cold board takes tens of seconds
+_PACKAGES = ("libnvinfer10", "libnvinfer8", "libnvinfer11", "libnvinfer-bin")
+
+
+@dataclass(frozen=True)
+class Software:
+    """Versions; None for what is not there.
+
+    Attributes:
+        python: of the interpreter that runs the agent.
+        numpy: of its package.
+        tensorrt: of the Python module, else of the system's package, else of trtexec.
+        tensorrt_python: whether the Python module can be imported.
+        trtexec: path of the program.
+        onnxruntime: of its package.
+        cuda: of the toolkit or its runtime.
+        machine: such as `aarch64`.
+    """
+
+    python: str
+    numpy: str | None
+    tensorrt: str | None
+    tensorrt_python: bool
+    trtexec: str | None
+    onnxruntime: str | None
+    cuda: str | None
+    machine: str
+
+
+def read_software(root: Path) -> Software:
+    """Look; nothing of it is loaded into this process, where a broken library could end it."""
+    module = _module_version("tensorrt")
+    program, told = _trtexec()
+    return Software(
+        python=platform.python_version(),
+        numpy=_module_version("numpy"),
+        tensorrt=module or _package_version() or told,
+        tensorrt_python=module is not None,
+        trtexec=program,
+        onnxruntime=_module_version("onnxruntime"),
+        cuda=_cuda_version(root),
+        machine=platform.machine(),
+    )
+
+
+def _module_version(name: str) -> str | None:
+    if importlib.util.find_spec(name) is None:
+        return None
+    return _answer([sys.executable, "-c", f"import {name}; print({name}.__version__)"])
+
+
+def _package_version() -> str | None:
+    """Of TensorRT's Debian package, where dpkg knows one: `10.3.0.30-1+cuda12.5`."""
+    if shutil.which("dpkg-query") is None:
+        return None
+    for package in _PACKAGES:
+        told = _answer(["dpkg-query", "-W", "-f", "${Version}", package])
+        if told:
+            return re.split(r"[-+]", told)[0]
+    return None
+
+
+def _trtexec() -> tuple[str | None, str | None]:
+    path = str(SYSTEM) if SYSTEM.exists() else shutil.which("trtexec")
+    if path is None:
+        return None, None
+    try:
+        found = find_trtexec(path)
+    except DeviceError:
+        return path, None
+    return path, found.version if found else None
+
+
+def _cuda_version(root: Path) -> str | None:
+    folder = root / "usr/local/cuda"
+    try:
+        told: dict[str, Any] = json.loads((folder / "version.json").read_text(encoding="utf-8"))
+        return str(told["cuda"]["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:  # until CUDA 11.0
+        found = re.search(r"(\d+\.\d+)", (folder / "version.txt").read_text(encoding="utf-8"))
+        return found.group(1) if found else None
+    except OSError:
+        return None
+
+
+def _answer(command: list[str]) -> str | None:
+    """The last line that a program prints; None if it fails."""
+    try:
+        ended = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_ASK_S,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = ended.stdout.strip().splitlines()
+    return lines[-1].strip() if lines and not ended.returncode else None
