@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from edgeprune.device.errors import DeviceUnsupportedError
@@ -41,7 +42,7 @@ def match(found: Probe) -> Match:
         )
     rows = read_table("targets.json")
     names = [n for n, row in rows["targets"].items() if row.get("chip") == found.chip]
-    if not names:
+    if found.chip is None or not names:
         raise DeviceUnsupportedError(_unknown_chip(found))
     releases = {
         name: _release(rows["systems"][name]["l4t"])
@@ -88,6 +89,6 @@ def _release(text: str) -> L4t:
     return L4t(*(int(part) for part in text.split(".")))
 
 
-def _two(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
+def _two(version: str) -> list[int]:
+    """Major and minor version."""
+    return [int(part) for part in re.findall(r"\d+", version)[:2]]

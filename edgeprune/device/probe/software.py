@@ -11,13 +11,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from edgeprune.device.errors import DeviceError
 from edgeprune.device.tensorrt.trtexec import SYSTEM, find_trtexec
 
 _ASK_S = 60.0  # importing TensorRT on a cold board takes tens of seconds
-_PACKAGES = ("libnvinfer10", "libnvinfer8", "libnvinfer11", "libnvinfer-bin")
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,15 @@ def read_software(root: Path) -> Software:
     """Look; nothing of it is loaded into this process, where a broken library could end it."""
     module = _module_version("tensorrt")
     program, told = _trtexec()
+    packages = _packages()
     return Software(
         python=platform.python_version(),
         numpy=_module_version("numpy"),
-        tensorrt=module or _package_version() or told,
+        tensorrt=module or _version_of(packages, r"libnvinfer\d+") or told,
         tensorrt_python=module is not None,
         trtexec=program,
         onnxruntime=_module_version("onnxruntime"),
-        cuda=_cuda_version(root),
+        cuda=_cuda_version(root) or _version_of(packages, r"cuda-cudart-[\d-]+"),
         machine=platform.machine(),
     )
 
@@ -67,14 +67,20 @@ def _module_version(name: str) -> str | None:
     return _answer([sys.executable, "-c", f"import {name}; print({name}.__version__)"])
 
 
-def _package_version() -> str | None:
-    """Of TensorRT's Debian package, where dpkg knows one: `10.3.0.30-1+cuda12.5`."""
+def _packages() -> Mapping[str, str]:
+    """Versions of TensorRT's and CUDA's Debian packages, where dpkg knows any."""
     if shutil.which("dpkg-query") is None:
-        return None
-    for package in _PACKAGES:
-        told = _answer(["dpkg-query", "-W", "-f", "${Version}", package])
-        if told:
-            return re.split(r"[-+]", told)[0]
+        return {}
+    told = _run(["dpkg-query", "-W", "libnvinfer[0-9]*", "cuda-cudart-[0-9]*"])
+    rows = (line.split() for line in told.splitlines())
+    return {row[0].split(":")[0]: row[1] for row in rows if len(row) == 2}
+
+
+def _version_of(packages: Mapping[str, str], pattern: str) -> str | None:
+    """Such as `10.3.0.30` of `10.3.0.30-1+cuda12.5`."""
+    for name, version in packages.items():
+        if re.fullmatch(pattern, name):
+            return re.split(r"[-+]", version)[0]
     return None
 
 
@@ -105,8 +111,14 @@ def _cuda_version(root: Path) -> str | None:
 
 def _answer(command: list[str]) -> str | None:
     """The last line that a program prints; None if it fails."""
+    lines = _run(command).strip().splitlines()
+    return lines[-1].strip() if lines else None
+
+
+def _run(command: list[str]) -> str:
+    """What a program prints; nothing if it does not start or end in time."""
     try:
-        ended = subprocess.run(
+        return subprocess.run(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -114,8 +126,6 @@ def _answer(command: list[str]) -> str | None:
             check=False,
             encoding="utf-8",
             errors="replace",
-        )
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = ended.stdout.strip().splitlines()
-    return lines[-1].strip() if lines and not ended.returncode else None
+        return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 NC = "NC"  # an input that the board leaves open; its readings fail with EIO
 
@@ -29,6 +29,7 @@ class BoardKind:
 
     Attributes:
         model: text of the device tree.
+        compatible: what the device tree calls it for drivers, the most exact first.
         release: first line of `/etc/nv_tegra_release`.
         monitors: rails by I2C address, at most three each.
         old_layout: JetPack 4, whose driver is `ina3221x` with iio devices.
@@ -45,6 +46,7 @@ class BoardKind:
     """
 
     model: str
+    compatible: tuple[str, ...]
     release: str
     monitors: Mapping[str, tuple[Rail, ...]]
     old_layout: bool = False
@@ -72,6 +74,10 @@ def _release(major: int, revision: str) -> str:
     )
 
 
+def _compatible(*names: str) -> tuple[str, ...]:
+    return tuple(f"nvidia,{name}" for name in names)
+
+
 _ORIN_SMALL = {
     "1-0040": (
         Rail("VDD_IN", 5000, 4770),
@@ -93,9 +99,10 @@ _PACKAGES_6 = {
     "cuda-cudart-12-6": "12.6.68-1",
 }
 
-KINDS: Mapping[str, BoardKind] = {
+KINDS: dict[str, BoardKind] = {
     "nano": BoardKind(
         "NVIDIA Jetson Nano Developer Kit",
+        _compatible("p3450-0000", "jetson-nano", "tegra210"),
         _release(32, "7.4"),
         {
             "6-0040": (
@@ -116,6 +123,7 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "tx2": BoardKind(
         "quill",
+        _compatible("p2597-0000+p3310-1000", "quill", "tegra186"),
         _release(32, "7.4"),
         {
             "0-0040": (
@@ -139,6 +147,7 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "xavier-nx": BoardKind(
         "NVIDIA Jetson Xavier NX Developer Kit",
+        _compatible("p3509-0000+p3668-0000", "p3668-0000", "tegra194"),
         _release(35, "6.1"),
         {
             "7-0040": (
@@ -156,6 +165,7 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "agx-xavier": BoardKind(
         "Jetson-AGX",
+        _compatible("p2972-0000", "tegra194"),
         _release(35, "6.1"),
         {
             "1-0040": (
@@ -179,12 +189,14 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "orin-nano": BoardKind(
         "NVIDIA Jetson Orin Nano Developer Kit",
+        _compatible("p3768-0000+p3767-0005", "p3767-0005", "tegra234"),
         _release(36, "4.3"),
         _ORIN_SMALL,
         packages=_PACKAGES_6,
     ),
     "orin-nx": BoardKind(
         "NVIDIA Jetson Orin NX Engineering Reference Developer Kit",
+        _compatible("p3768-0000+p3767-0000", "p3767-0000", "tegra234"),
         _release(35, "4.1"),
         _ORIN_SMALL,
         dated=False,
@@ -197,6 +209,7 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "agx-orin": BoardKind(
         "NVIDIA Jetson AGX Orin Developer Kit",
+        _compatible("p3737-0000+p3701-0005", "p3701-0005", "tegra234"),
         _release(36, "4.3"),
         {
             "1-0040": (
@@ -214,6 +227,7 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "thor": BoardKind(
         "NVIDIA Jetson AGX Thor Developer Kit",
+        _compatible("p3971-0089+p3834-0008", "p3834-0008", "tegra264"),
         _release(39, "2.0"),
         _THOR,
         maximum=True,
@@ -227,9 +241,13 @@ KINDS: Mapping[str, BoardKind] = {
     ),
     "future": BoardKind(
         "NVIDIA Jetson AGX Next Developer Kit",
+        _compatible("p9999-0000", "tegra999"),
         _release(57, "1.0-rc2"),
         {"3-0040": (Rail("VIN_NEXT", 20000, 6000), Rail("VDD_NEW", 12000, 1000), Rail(NC))},
         maximum=True,
         packages={"nvidia-l4t-core": "57.1.0-20290101000000", "libnvinfer12": "12.1.0-1+cuda15.0"},
     ),
 }
+
+# A known board with a release that nobody knows yet.
+KINDS["orin-nano-later"] = replace(KINDS["orin-nano"], release=_release(57, "1.0"))

@@ -116,7 +116,7 @@ def board_tree(folder: Path, board: str = "orin-nano") -> BoardTree:
     base = folder / "sys/firmware/devicetree/base"
     base.mkdir(parents=True)
     (base / "model").write_bytes(kind.model.encode() + b"\0")
-    (base / "compatible").write_bytes(f"nvidia,{board}".encode() + b"\0nvidia,tegra\0")
+    (base / "compatible").write_bytes("".join(f"{n}\0" for n in kind.compatible).encode())
     _write_clocks(folder, kind)
     _write_thermal(folder)
     _write_memory(folder)
