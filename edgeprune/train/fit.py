@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
-from edgeprune.device.rapl import EnergyWindow
+from edgeprune.device.power import measure
 from edgeprune.errors import TrainingDivergedError
 from edgeprune.train.distributed import World
 from edgeprune.train.evaluate import top1_percent
@@ -26,6 +26,7 @@ from edgeprune.train.settings import FitSettings
 
 HistoryRow = dict[str, Any]
 _CHECK_EVERY = 20  # steps between looks at the running loss, which cost a sync on a GPU
+_ENERGY_EVERY_MS = 5000.0  # its counters lose nothing between
 _TAME_RATE = 0.05  # SGD with batch norm trains at this rate; the most that a remedy proposes
 
 
@@ -124,7 +125,7 @@ class Fit:
                 record = self._before_epoch(epoch, learner)
                 if record is not None:
                     self.result.events.append({"epoch": epoch, **record})
-            with EnergyWindow() as window:
+            with measure("rapl", _ENERGY_EVERY_MS, required=False) as window:
                 row = self._epoch(learner, epoch)
             row["energy_j"] = window.result.energy_j
             row["energy_reason"] = window.result.reason

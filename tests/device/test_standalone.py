@@ -35,7 +35,7 @@ def test_imports_only_the_standard_library_numpy_and_itself(path: Path) -> None:
 
 def test_importing_the_rooms_loads_no_runtime() -> None:
     script = (
-        "import sys, edgeprune.device.latency, edgeprune.device.rapl\n"
+        "import sys, edgeprune.device.latency, edgeprune.device.power\n"
         "import edgeprune.device.runners.onnxruntime, edgeprune.device.runners.tensorrt_profile\n"
         "import edgeprune.device.tensorrt.engine_file\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'tensorrt', 'tensorrt_rtx', 'cuda'}\n"

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from power_trees import hwmon_monitor, known_board, rapl_zone
 
 from edgeprune.cli.main import run
+from edgeprune.device.power import choose
+from edgeprune.device.power.nvml import NvmlSensor
 from edgeprune.report.doctor import packages
 from edgeprune.report.doctor.cuda_driver import CudaDriver
 from edgeprune.report.doctor.examination import as_dict, examine, missing_core
@@ -179,33 +182,30 @@ def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     assert _by_name(examine_hardware(tmp_path, CudaDriver(_absent)))["memory"].status == "limited"
 
 
+@pytest.fixture
+def no_sensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No driver of NVIDIA's and no program, whatever this machine has."""
+    monkeypatch.setattr(choose, "NvmlSensor", lambda interval_s: NvmlSensor(interval_s, _absent))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_sensor")
 def test_sensors_count_only_when_they_answer(tmp_path: Path) -> None:
-    found = _by_name(examine_sensors(tmp_path, _absent))
+    found = _by_name(examine_sensors(tmp_path))
+    assert set(found) == {"INA", "tegrastats", "NVML", "RAPL"}
     assert {finding.status for finding in found.values()} == {"missing"}
-    _machine(
-        tmp_path,
-        **{
-            "sys__class__powercap__intel-rapl:0__name": "package-0\n",
-            "sys__class__powercap__intel-rapl:0__energy_uj": "12\n",
-            "sys__class__powercap__intel-rapl:0__max_energy_range_uj": "262143328850\n",
-            "sys__bus__i2c__drivers__ina3221__1-0040__hwmon__hwmon3__in1_label": "VDD_IN\n",
-            "sys__bus__i2c__drivers__ina3221__1-0040__hwmon__hwmon3__in2_label": "NC\n",
-            "sys__bus__i2c__drivers__ina3221__1-0040__hwmon__hwmon3__in4_label": "sum\n",
-        },
-    )
-
-    class FakeNvml:
-        def nvmlInit_v2(self) -> int:  # noqa: N802
-            return 0
-
-        def nvmlShutdown(self) -> int:  # noqa: N802
-            return 0
-
-    found = _by_name(examine_sensors(tmp_path, _loads(FakeNvml())))
-    assert {finding.status for finding in found.values()} == {"ok"}
-    assert found["INA"].detail == "VDD_IN"
+    rapl_zone(tmp_path, "intel-rapl:0", "package-0", 12)
+    hwmon_monitor(tmp_path, "1-0040", {"VDD_IN": (5000, 1000), "NC": None})
+    found = _by_name(examine_sensors(tmp_path))
+    assert found["RAPL"].status == "ok"
+    assert found["RAPL"].detail == "package-0 · total: cpu_packages"
+    assert found["INA"].status == "limited"
+    assert "no total" in found["INA"].detail
+    found = _by_name(examine_sensors(known_board(tmp_path, "jetson-orin-nano")))
+    assert found["INA"].status == "ok"
+    assert found["INA"].detail == "VDD_IN · total: module"
     (tmp_path / "sys/class/powercap/intel-rapl:0/energy_uj").write_text("")
-    assert _by_name(examine_sensors(tmp_path, _absent))["RAPL"].status == "missing"
+    assert _by_name(examine_sensors(tmp_path))["RAPL"].status == "missing"
 
 
 def test_tools_are_looked_up_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_tools_are_looked_up_on_the_path(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_real_library_loading_never_raises() -> None:
     assert isinstance(CudaDriver(ctypes.CDLL).why_none(), str)
-    assert len(list(examine_sensors())) == 3
+    assert len(list(examine_sensors())) == 4
 
 
 def test_command_prints_and_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
