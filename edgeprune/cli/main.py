@@ -23,6 +23,7 @@ COMMANDS = {
     "build": "Build a TensorRT engine from an ONNX file.",
     "verify": "Compare exported graphs and engines with PyTorch.",
     "benchmark": "Time networks side by side, with all conditions.",
+    "power": "Measure power and energy here, live.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

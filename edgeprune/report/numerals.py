@@ -30,9 +30,7 @@ def share(value: float | None) -> str:
 
 def milliseconds(value: float | None) -> str:
     """`3.14`, with three significant digits below 100."""
-    if value is None:
-        return ABSENT
-    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3}f}"
+    return ABSENT if value is None else _three_digits(value)
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -61,3 +59,23 @@ def duration(seconds: float | None) -> str:
 def epochs(value: float) -> str:
     """`12`, or `3.1` where a part of an epoch was trained."""
     return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+
+
+def watts(milliwatts: float | None) -> str:
+    """`8.00`, `0.515`, `87.4`: three significant digits."""
+    return ABSENT if milliwatts is None else _three_digits(milliwatts / 1000)
+
+
+def joules(value: float | None) -> str:
+    """`1.23 J`, `45.6 mJ`, `789 µJ`."""
+    if value is None:
+        return ABSENT
+    for unit, factor in (("J", 1.0), ("mJ", 1e3)):
+        if abs(value) * factor >= 1:
+            return f"{_three_digits(value * factor)} {unit}".replace("-", "−")
+    return f"{_three_digits(value * 1e6)} µJ".replace("-", "−")
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    return f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"

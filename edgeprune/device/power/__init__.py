@@ -16,6 +16,7 @@ from edgeprune.device.power.measure import Window, measure
 from edgeprune.device.power.recorder import Recorder, Row
 from edgeprune.device.power.result import PowerResult
 from edgeprune.device.power.sensor import Reading, Sensor, SensorError, Total
+from edgeprune.device.power.watch import watch
 
 __all__ = [
     "SENSORS",
@@ -32,4 +33,5 @@ __all__ = [
     "measure",
     "open_sensor",
     "survey",
+    "watch",
 ]

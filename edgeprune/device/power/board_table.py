@@ -6,15 +6,13 @@ totals of different scopes are never compared.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable
 
 from edgeprune.device.power.sensor import Total
 from edgeprune.device.probe.board_model import BoardModel, board_model
-
-_TABLE = Path(__file__).with_name("boards.json")
+from edgeprune.device.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class PowerBoard:
 
 def power_boards() -> tuple[PowerBoard, ...]:
     """Every board of the table."""
-    table = json.loads(_TABLE.read_text(encoding="utf-8"))
+    table = read_table("boards.json", "edgeprune.device.power")
     return tuple(
         PowerBoard(
             name,

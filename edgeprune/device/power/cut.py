@@ -34,7 +34,8 @@ def cut(
         notes: what else to know of the sensor's figures.
     """
     at_s = trace.at_s
-    samples = max(0, bisect_right(at_s, end_s) - bisect_left(at_s, start_s))
+    inside = at_s[bisect_left(at_s, start_s) : bisect_right(at_s, end_s)]
+    samples = len(inside)
     around = at_s[max(0, bisect_right(at_s, start_s) - 1) : bisect_left(at_s, end_s) + 1]
     reason = why_void(around, start_s, end_s, interval_s)
     seconds = end_s - start_s
@@ -48,7 +49,7 @@ def cut(
         scope=total.scope,
         duration_s=seconds,
         samples=samples,
-        rate_hz=samples / seconds,
+        rate_hz=(samples - 1) / (inside[-1] - inside[0]) if samples > 1 else samples / seconds,
         energy_j=energy_j,
         mean_w=None if energy_j is None else energy_j / seconds,
         peak_w=None if whole is None else whole.peak_mw(first, last) / 1000,

@@ -1,0 +1,44 @@
+"""A window that is looked at while it runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Sequence
+
+from edgeprune.device.power.measure import Window
+from edgeprune.device.power.recorder import Row
+
+LOOK_EVERY_S = 0.25
+
+
+def watch(
+    window: Window,
+    see: Callable[[Sequence[Row]], None],
+    duration_s: float | None = None,
+    every_s: float = LOOK_EVERY_S,
+) -> bool:
+    """Hand readings over as they come.
+
+    Args:
+        window: entered.
+        see: gets the readings that are new since it was called last.
+        duration_s: when to end; None for never.
+        every_s: how often to look.
+
+    Returns:
+        Whether it ran to its end; False when Ctrl-C ended it, or the sensor stopped answering.
+    """
+    end_s = float("inf") if duration_s is None else window.start_s + duration_s
+    seen = 0
+    try:
+        while not window.error:
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return True
+            time.sleep(min(every_s, left_s))
+            rows = window.rows(seen)
+            seen += len(rows)
+            see(rows)
+    except KeyboardInterrupt:
+        pass
+    return False
