@@ -37,7 +37,7 @@ def test_jetson_clocks_locks_and_restores(server: BoardServer) -> None:
 def test_a_reboot_ends_everything_and_comes_back(server: BoardServer) -> None:
     command = ["ssh", "-F", str(server.config), "-p", str(server.port), "127.0.0.1", "sleep 60"]
     session = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not server.processes(["sleep"]):
+    while not server.processes(["sleep", "60"]):
         assert session.poll() is None
     server.reboot(0.05)
     assert session.wait() == 255

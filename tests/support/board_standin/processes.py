@@ -53,7 +53,7 @@ def _parts(pid: int, name: str) -> list[bytes]:
 
 
 def _holds(arguments: Sequence[bytes], words: Sequence[str]) -> bool:
-    return all(any(word.encode() in argument for argument in arguments) for word in words)
+    return all(word.encode() in arguments for word in words)
 
 
 def _parent(pid: int) -> int:

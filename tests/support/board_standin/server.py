@@ -139,7 +139,7 @@ class BoardServer:
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {public}")
 
     def processes(self, words: Sequence[str] = ()) -> list[int]:
-        """The board's processes, whose command lines hold all these words."""
+        """The board's processes, that have all these words as arguments."""
         return with_variable("BOARD_STANDIN", str(self.tree.root), words)
 
     def await_end(self, words: Sequence[str] = (), patience_s: float = _PATIENCE_S) -> bool:
