@@ -28,7 +28,7 @@ def cutting(after_bytes: int, how: str = "cut") -> str:
     """An ssh option (`-o`) that ends the connection after so many bytes to the board.
 
     Args:
-        after_bytes: encrypted ones; the login takes about 4000.
+        after_bytes: encrypted ones; the login takes about 3000.
         how: `cut`, or `stall`, when neither side hears anything any more.
     """
     words = [sys.executable, str(_PROXY), "%h", "%p", str(after_bytes), how]
