@@ -49,11 +49,18 @@ def _told(failure: BaseException) -> tuple[int, str]:
     if isinstance(failure, (KeyboardInterrupt, EndedError)):
         return _INTERRUPTED, "interrupted; the same command starts again"
     if isinstance(failure, ImportError):
-        return _UNSUPPORTED, f"this Python lacks something: {failure}"
+        return _UNSUPPORTED, f"this Python lacks something: {_first_line(failure)}"
     if isinstance(failure, OSError):
         where = f": {failure.filename}" if failure.filename else ""
         return _FAILURE, f"{failure.strerror or failure}{where}"
     return _FAILURE, f"unexpected {type(failure).__name__}: {failure} (--debug shows where)"
+
+
+def _first_line(failure: Exception) -> str:
+    """Numpy answers with a page where one of its libraries is missing."""
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    original = [line for line in lines if line.startswith("Original error")]
+    return (original or lines or [type(failure).__name__])[0]
 
 
 def _events(form: str) -> Events:

@@ -54,6 +54,8 @@ class Session:
         self.manifest: Manifest = read_bundle(bundle)
         self.software: Software = read_software(system_root())
         self.runtime = choose_runtime(request.runtime, self.software, events)
+        if self.runtime == ONNXRUNTIME and self.manifest.target.startswith("jetson"):
+            events.note("measured in ONNX Runtime on the board's CPU; its GPU is not used")
         self._ready: dict[str, Ready] | None = None
 
     @property

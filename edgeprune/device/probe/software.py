@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import platform
@@ -45,26 +46,38 @@ class Software:
 
 
 def read_software(root: Path) -> Software:
-    """Look; nothing of it is loaded into this process, where a broken library could end it."""
-    module = _module_version("tensorrt")
+    """Look, and load nothing of it into this process."""
+    module = _tensorrt()
     program, told = _trtexec()
     packages = _packages()
     return Software(
         python=platform.python_version(),
-        numpy=_module_version("numpy"),
+        numpy=_installed("numpy"),
         tensorrt=module or _version_of(packages, r"libnvinfer\d+") or told,
         tensorrt_python=module is not None,
         trtexec=program,
-        onnxruntime=_module_version("onnxruntime"),
+        onnxruntime=_installed("onnxruntime"),
         cuda=_cuda_version(root) or _version_of(packages, r"cuda-cudart-[\d-]+"),
         machine=platform.machine(),
     )
 
 
-def _module_version(name: str) -> str | None:
-    if importlib.util.find_spec(name) is None:
+def _installed(name: str) -> str | None:
+    """Version of a Python package, as its own notes say."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
         return None
-    return _answer([sys.executable, "-c", f"import {name}; print({name}.__version__)"])
+
+
+def _tensorrt() -> str | None:
+    """Version of TensorRT's module, if it can really be imported: its libraries may be missing.
+
+    Another process tries, since a broken library can end the one that loads it.
+    """
+    if importlib.util.find_spec("tensorrt") is None:
+        return None
+    return _answer([sys.executable, "-c", "import tensorrt; print(tensorrt.__version__)"])
 
 
 def _packages() -> Mapping[str, str]:
