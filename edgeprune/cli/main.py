@@ -24,6 +24,7 @@ COMMANDS = {
     "verify": "Compare exported graphs and engines with PyTorch.",
     "benchmark": "Time networks side by side, with all conditions.",
     "power": "Measure power and energy here, live.",
+    "deploy": "Bring a run to a board; build, check and measure it there.",
     "report": "Show one run, or compare several.",
     "doctor": "Say what this machine can do and what is missing.",
 }

@@ -9,6 +9,7 @@ from typing import Any, Callable, ContextManager, Mapping
 
 from edgeprune.device.agent.events import Events
 from edgeprune.device.agent.options import protocol_of
+from edgeprune.device.agent.serve_power import serve_power
 from edgeprune.device.probe.probe import probe
 from edgeprune.device.root import system_root
 
@@ -65,6 +66,11 @@ def infer(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     return infer_file(given.bundle, given.model, given.runtime, given.input, given.out, events)
 
 
+def tell_power(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
+    """Readings until somebody ends it."""
+    return serve_power(given.sensor, given.interval, given.duration, events)
+
+
 COMMANDS: Mapping[str, Command] = {
     "probe": probe_board,
     "build": build,
@@ -72,6 +78,7 @@ COMMANDS: Mapping[str, Command] = {
     "bench": bench,
     "run": run,
     "infer": infer,
+    "serve-power": tell_power,
 }
 
 

@@ -26,6 +26,10 @@ class Events(ABC):
         """How far a phase is."""
 
     @abstractmethod
+    def sample(self, at_s: float, rails_mw: Mapping[str, float], total_mw: float | None) -> None:
+        """One reading of the power, stamped with monotonic seconds."""
+
+    @abstractmethod
     def result(self, kind: str, values: Mapping[str, Any]) -> None:
         """What a command found out."""
 
@@ -48,6 +52,9 @@ class JsonEvents(Events):
 
     def progress(self, phase: str, done: int, steps: int) -> None:
         self._write("progress", phase=phase, done=done, steps=steps)
+
+    def sample(self, at_s: float, rails_mw: Mapping[str, float], total_mw: float | None) -> None:
+        self._write("sample", read_s=at_s, rails_mw=dict(rails_mw), total_mw=total_mw)
 
     def result(self, kind: str, values: Mapping[str, Any]) -> None:
         self._write("result", kind=kind, values=values)
@@ -76,6 +83,12 @@ class TextEvents(Events):
     def progress(self, phase: str, done: int, steps: int) -> None:
         self._line(f"  {phase}: {done} of {steps}")
 
+    def sample(self, at_s: float, rails_mw: Mapping[str, float], total_mw: float | None) -> None:
+        rails = "  ".join(f"{name} {power:.0f} mW" for name, power in rails_mw.items())
+        self._line(
+            f"{at_s:.2f} s  {rails}" + ("" if total_mw is None else f"  = {total_mw:.0f} mW")
+        )
+
     def result(self, kind: str, values: Mapping[str, Any]) -> None:
         self._line(f"{kind}:\n{json.dumps(values, indent=1)}")
 
@@ -97,6 +110,9 @@ class Silent(Events):
         """Nothing."""
 
     def progress(self, phase: str, done: int, steps: int) -> None:
+        """Nothing."""
+
+    def sample(self, at_s: float, rails_mw: Mapping[str, float], total_mw: float | None) -> None:
         """Nothing."""
 
     def result(self, kind: str, values: Mapping[str, Any]) -> None:

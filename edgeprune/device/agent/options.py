@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgeprune.device.agent.runtime import RUNTIMES
 from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.power.choose import AUTO, DEFAULT_INTERVAL_MS, SENSORS
 
 _EXAMPLE = """example, on a board:
   python3 edgeprune-agent.pyz probe
@@ -43,6 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         _with_protocol(_with_bundle(commands.add_parser(name, help=text)))
     _infer(commands.add_parser("infer", help="run a model on a .npy file or an image"))
+    _power(commands.add_parser("serve-power", help="tell the power as it is read"))
     return parser
 
 
@@ -69,6 +71,12 @@ def _infer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="student")
     parser.add_argument("--input", type=Path, required=True, help=".npy file or image")
     parser.add_argument("--out", type=Path, help=".npy file for the outputs")
+
+
+def _power(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sensor", choices=(AUTO, *SENSORS), default=AUTO)
+    parser.add_argument("--interval", type=float, default=DEFAULT_INTERVAL_MS, help="milliseconds")
+    parser.add_argument("--duration", type=float, help="seconds; without it, until stdin is closed")
 
 
 def positive(text: str) -> int:

@@ -40,7 +40,7 @@ def verify_models(
         exact = read_array(bundle / model.reference)
         with runner:
             outputs = _outputs(runner, manifest.input.name, samples, batch)
-        found[name] = compare(exact, outputs, model.precision)
+        found[name] = compare(_samples(exact), _samples(outputs), model.precision)
         events.step(f"{name}: {_words(found[name])}")
     return found
 
@@ -78,6 +78,11 @@ def _outputs(runner: Runner, name: str, samples: np.ndarray, batch: int) -> np.n
         outputs = runner.infer({name: samples[at : at + batch]})
         parts.append(next(iter(outputs.values())))
     return np.concatenate(parts)
+
+
+def _samples(outputs: np.ndarray) -> list[list[float]]:
+    values: list[list[float]] = outputs.reshape(len(outputs), -1).astype(np.float64).tolist()
+    return values
 
 
 def _words(found: Agreement) -> str:

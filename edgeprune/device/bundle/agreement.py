@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Sequence
 
-import numpy as np
+Outputs = Sequence[float]  # of one sample
 
 # Least signal-to-noise ratio of outputs. In FP32 Ampere's tensor cores round inputs to TF32, 11
 # bits, by default; INT8 layers may round a value to its other neighbour.
@@ -38,24 +38,25 @@ class Agreement:
         return asdict(self)
 
 
-def compare(exact: np.ndarray, found: np.ndarray, precision: str) -> Agreement:
-    """Compare outputs of shape (samples, ...).
+def compare(exact: Sequence[Outputs], found: Sequence[Outputs], precision: str) -> Agreement:
+    """Compare outputs, sample by sample.
 
     Args:
         exact: the host's.
-        found: the board's, of the same shape.
+        found: the board's, as many samples of as many values.
         precision: of the graph.
     """
     least = LEAST_SNR_DB[precision]
-    if exact.shape != found.shape or not np.all(np.isfinite(found)):
+    alike = [len(a) for a in exact] == [len(b) for b in found]
+    if not alike or not all(math.isfinite(value) for sample in found for value in sample):
         return Agreement(len(exact), None, None, least, None, False)
-    wide = exact.astype(np.float64)
-    error = found.astype(np.float64) - wide
-    noise, signal = float(np.sum(error**2)), float(np.sum(wide**2))
+    errors = [b - a for one, other in zip(exact, found) for a, b in zip(one, other)]
+    noise = math.fsum(error * error for error in errors)
+    signal = math.fsum(value * value for sample in exact for value in sample)
     snr = None if not noise else 10 * math.log10(signal / noise) if signal else 0.0
     return Agreement(
         samples=len(exact),
-        max_abs_error=float(np.max(np.abs(error), initial=0.0)),
+        max_abs_error=max(map(abs, errors), default=0.0),
         snr_db=snr,
         least_snr_db=least,
         same_class_percent=_same_class(exact, found),
@@ -63,7 +64,12 @@ def compare(exact: np.ndarray, found: np.ndarray, precision: str) -> Agreement:
     )
 
 
-def _same_class(exact: np.ndarray, found: np.ndarray) -> float | None:
-    if exact.ndim != 2 or exact.shape[1] < 2:
+def _same_class(exact: Sequence[Outputs], found: Sequence[Outputs]) -> float | None:
+    if not exact or len(exact[0]) < 2:
         return None
-    return 100.0 * float(np.mean(exact.argmax(axis=1) == found.argmax(axis=1)))
+    same = sum(_largest(one) == _largest(other) for one, other in zip(exact, found))
+    return 100.0 * same / len(exact)
+
+
+def _largest(values: Outputs) -> int:
+    return max(range(len(values)), key=values.__getitem__)

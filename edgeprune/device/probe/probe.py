@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from edgeprune.device.bench.conditions import Conditions, look
+from edgeprune.device.power.choose import Answer, survey
+from edgeprune.device.probe.board_model import board_model
 from edgeprune.device.probe.software import Software, read_software
 from edgeprune.device.probe.space import Space, read_space
 from edgeprune.device.probe.tegra import L4t, read_chip, read_l4t
-from edgeprune.device.tensorrt.key import gpu_name
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Probe:
         software: what is installed.
         space: what is free.
         conditions: clocks, power mode, temperatures.
+        sensors: of power, and what they show.
     """
 
     board: str | None
@@ -32,12 +34,11 @@ class Probe:
     software: Software
     space: Space
     conditions: Conditions
+    sensors: tuple[Answer, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        found = asdict(self)
-        found["l4t"] = None if self.l4t is None else str(self.l4t)
-        return found
+        return asdict(self)
 
 
 def probe(root: Path, folder: Path) -> Probe:
@@ -48,26 +49,11 @@ def probe(root: Path, folder: Path) -> Probe:
         folder: where bundles lie, or will.
     """
     return Probe(
-        board=gpu_name(root / "sys/firmware/devicetree/base/model", root / "none"),
+        board=board_model(root).model or None,
         chip=read_chip(root),
         l4t=read_l4t(root),
         software=read_software(root),
         space=read_space(root, folder),
         conditions=look(root),
-    )
-
-
-def probe_from(values: Mapping[str, Any]) -> Probe:
-    """The probe that `as_dict` wrote, perhaps on another machine."""
-    told = values["l4t"]
-    numbers = [] if told is None else [int(part) for part in told.split(".")]
-    known = Conditions.__dataclass_fields__
-    conditions = {name: value for name, value in values["conditions"].items() if name in known}
-    return Probe(
-        board=values["board"],
-        chip=values["chip"],
-        l4t=L4t(*numbers) if numbers else None,
-        software=Software(**values["software"]),
-        space=Space(**values["space"]),
-        conditions=Conditions(**conditions),
+        sensors=survey(root),
     )

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeprune.device.probe.board_model import board_model
+
 # `# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64, DATE: ...`
 _RELEASE = re.compile(r"R(\d+)\s*\(release\),\s*REVISION:\s*(\d+)(?:\.(\d+))?")
 _CHIP = re.compile(r"nvidia,(tegra\d+)")
@@ -35,8 +37,11 @@ def read_l4t(root: Path) -> L4t | None:
 
 def read_chip(root: Path) -> str | None:
     """Such as `tegra234`; None on other machines."""
-    found = _CHIP.search(_text(root / "sys/firmware/devicetree/base/compatible"))
-    return found.group(1) if found else None
+    for name in board_model(root).compatible:
+        found = _CHIP.fullmatch(name)
+        if found:
+            return found.group(1)
+    return None
 
 
 def _text(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pkgutil
 import platform
 import shlex
 import shutil
@@ -15,7 +16,9 @@ from typing import Sequence
 from edgeprune.device.cache import CACHE_VARIABLE, cache_folder
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 
-SOURCES = Path(__file__).parent
+_SOURCES = (
+    "sparse_conv.cpp", "finish.h", "geometry.h", "pack.h", "plan.h", "pool.h", "simd.h", "walk.h"
+)  # fmt: skip
 _COMPILERS = ("c++", "g++", "clang++")
 _FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror")
 _REMEDY = "install one (apt install g++), or name one with the variable CXX"
@@ -65,13 +68,14 @@ def native_flag(machine: str = "") -> str:
     return "-march=native" if is_x86 else "-mcpu=native"
 
 
-def sources() -> list[Path]:
-    """The kernel's files."""
-    return sorted([*SOURCES.glob("*.h"), *SOURCES.glob("*.cpp")])
+def sources() -> dict[str, bytes]:
+    """The kernel's files by name, from a folder or from inside a zip archive."""
+    found = {name: pkgutil.get_data(__package__, name) for name in _SOURCES}
+    return {name: content for name, content in found.items() if content is not None}
 
 
 def _key(compiler: Sequence[str], command: Sequence[str]) -> str:
-    parts = [path.read_bytes() for path in sources()]
+    parts = [part for name, content in sources().items() for part in (name.encode(), content)]
     version = subprocess.run([*compiler, "--version"], capture_output=True, check=False).stdout
     parts += [" ".join(command).encode(), version, _cpu_features().encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
@@ -93,7 +97,9 @@ def _compile(command: Sequence[str], path: Path) -> None:
         # Others, threads of this process among them, may be compiling the same.
         with tempfile.TemporaryDirectory(prefix=".", dir=str(path.parent)) as folder:
             made = Path(folder) / path.name
-            _run([*command, str(SOURCES / "sparse_conv.cpp"), "-o", str(made)])
+            for name, content in sources().items():
+                (Path(folder) / name).write_bytes(content)
+            _run([*command, str(Path(folder) / _SOURCES[0]), "-o", str(made)])
             with made.open("rb+") as stream:
                 os.fsync(stream.fileno())
             made.replace(path)

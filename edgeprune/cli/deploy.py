@@ -1,0 +1,157 @@
+"""`edgeprune deploy`: a run on a board, checked and measured there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgeprune.cli.model_options import model_options, told_of_model
+
+if TYPE_CHECKING:
+    from edgeprune.deploy.request import DeployRequest
+
+
+@click.command(name="deploy")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN|CHECKPOINT")
+@click.option("--target", default="jetson", show_default=True, metavar="NAME",
+              help="jetson (whichever answers), jetson-orin, jetson-xavier, jetson-thor, or cpu: "
+              "any Linux machine with ONNX Runtime.")  # fmt: skip
+@click.option("--host", metavar="[USER@]HOST[:PORT]", help="The board.  [default: this machine]")
+@click.option("-i", "--identity", type=click.Path(path_type=Path), metavar="KEY",
+              help="Private key, as for ssh.")  # fmt: skip
+@click.option("-F", "--ssh-config", type=click.Path(path_type=Path), metavar="FILE",
+              help="Configuration of ssh.")  # fmt: skip
+@click.option("-o", "ssh_options", multiple=True, metavar="NAME=VALUE",
+              help="Option of ssh (repeatable).")  # fmt: skip
+@click.option("--folder", metavar="PATH", help="On the board.  [default: ~/.cache/edgeprune]")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=0.0, show_default=True,
+              metavar="SECONDS", help="For another deploy there to finish.")  # fmt: skip
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32",
+              show_default=True)  # fmt: skip
+@click.option("--max-accuracy-drop", default=0.5, show_default=True, metavar="POINTS",
+              help="Validation top-1 that int8 may cost; layers go back to float.")  # fmt: skip
+@click.option("--sparse", default="off", show_default=True, metavar="auto|off|LAYERS",
+              help="Convolutions with zeros as SparseConv2d, as for export.")  # fmt: skip
+@click.option("--data", metavar="SPEC",
+              help="Images to check by and to choose fp16 and int8 on.  [default: a run's]",
+              )  # fmt: skip
+@click.option("--dense/--no-dense", default=True, show_default=True,
+              help="Measure the network before pruning beside the student.")  # fmt: skip
+@click.option("--runtime", type=click.Choice(["auto", "tensorrt", "trtexec", "onnxruntime"]),
+              default="auto", show_default=True,
+              help="auto: TensorRT's Python module, else trtexec; for cpu ONNX Runtime.",
+              )  # fmt: skip
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Samples of a request.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(min=1), help="Of ONNX Runtime.")
+@click.option("--benchmark/--no-benchmark", "measures", default=True, show_default=True)
+@click.option("--repeats", type=int, default=7, show_default=True,
+              help="Times that every network is loaded and timed anew.")  # fmt: skip
+@click.option("--seconds", type=float, default=1.0, show_default=True,
+              help="Of each network in each repeat.")  # fmt: skip
+@click.option("--rate", "rate_hz", type=float, metavar="HZ",
+              help="Requests per second.  [default: one after the other]")  # fmt: skip
+@click.option("--pause", "pause_s", type=float, default=0.0, show_default=True,
+              help="Seconds between repeats, to cool down.")  # fmt: skip
+@click.option("--warmup", "warmup_s", type=float, default=10.0, show_default=True,
+              help="Most seconds of warming up.")  # fmt: skip
+@click.option("--lock-clocks", is_flag=True,
+              help="Run sudo jetson_clocks for the benchmark, and put all back.")  # fmt: skip
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="Print deploy.json on stdout.")
+def command(run: Path, as_json: bool, **settings: Any) -> None:
+    """Bring RUN to a board: copy, build engines there, compare outputs, measure, report.
+
+    What the board has already is not sent, and what is built is not built again. Without --host
+    this machine is the board. The result is kept in RUN/deploy/HOST, as JSON and as a page.
+
+    \b
+    Example:
+      edgeprune deploy runs/a --target jetson --host user@board
+      edgeprune deploy runs/a --host user@board --precision fp16 --lock-clocks
+      edgeprune deploy runs/a --target cpu --host pi@raspberry
+    """
+    import sys
+
+    from edgeprune.deploy.deploy import deploy, result_folder
+    from edgeprune.deploy.deployment import HTML_NAME
+    from edgeprune.report.deployment.page import write_page
+    from edgeprune.report.deployment.steps import StepLines
+
+    request = _request(**settings)
+    with StepLines(sys.stderr) as shown:
+        done = deploy(run, request, shown)
+    page = write_page(done, result_folder(run, request) / HTML_NAME)
+    if as_json:
+        click.echo(done.to_json(), nl=False)
+    else:
+        from rich.console import Console
+
+        from edgeprune.report.deployment.table import deployment_table
+
+        Console().print(deployment_table(done))
+    click.echo(str(page), err=True)
+
+
+def _request(
+    *,
+    target: str,
+    host: str | None,
+    identity: Path | None,
+    ssh_config: Path | None,
+    ssh_options: tuple[str, ...],
+    folder: str | None,
+    wait_s: float,
+    precision: Any,
+    max_accuracy_drop: float,
+    sparse: str,
+    data: str | None,
+    dense: bool,
+    runtime: str,
+    batch: int,
+    threads: int | None,
+    measures: bool,
+    repeats: int,
+    seconds: float,
+    rate_hz: float | None,
+    pause_s: float,
+    warmup_s: float,
+    lock_clocks: bool,
+    arch: str | None,
+    model: str | None,
+    image_size: int | None,
+    in_channels: int | None,
+    mean: str | None,
+    std: str | None,
+    trust_pickle: bool,
+) -> DeployRequest:
+    from edgeprune.deploy.bundle.request import BundleRequest
+    from edgeprune.deploy.request import DeployRequest
+    from edgeprune.deploy.ssh import FOLDER, SshOptions
+    from edgeprune.device.bench.protocol import Protocol
+    from edgeprune.export.precision.request import PrecisionRequest
+
+    protocol = Protocol(repeats, seconds, min(0.1, seconds), pause_s, warmup_s, rate_hz)
+    return DeployRequest(
+        target=target,
+        host=host,
+        ssh=SshOptions(identity, ssh_config, ssh_options),
+        folder=folder or FOLDER,
+        wait_s=wait_s,
+        bundle=BundleRequest(
+            PrecisionRequest(precision, max_accuracy_drop=max_accuracy_drop),
+            sparse,
+            data,
+            dense,
+            image_size,
+            in_channels,
+        ),
+        runtime="onnxruntime" if target == "cpu" and runtime == "auto" else runtime,
+        batch=batch,
+        threads=threads,
+        protocol=protocol if measures else None,
+        lock_clocks=lock_clocks,
+        model=told_of_model(arch, model, mean, std, trust_pickle),
+    )

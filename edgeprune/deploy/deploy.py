@@ -1,0 +1,126 @@
+"""`edgeprune.deploy`: a run goes to a board, is checked and measured there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from edgeprune import __version__
+from edgeprune.atomic import write_text_atomic
+from edgeprune.deploy.agent import Listener
+from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
+from edgeprune.deploy.deployment import JSON_NAME, Deployment
+from edgeprune.deploy.local_board import LocalBoard
+from edgeprune.deploy.on_board import AnyBoard, Notes, send_agent, work
+from edgeprune.deploy.request import DeployRequest
+from edgeprune.deploy.ssh import connect
+from edgeprune.deploy.target import bundle_name, require_target, target_of
+from edgeprune.export.sources import model_file
+
+
+def deploy(
+    run: str | os.PathLike[str],
+    request: DeployRequest | None = None,
+    listener: Listener | None = None,
+) -> Deployment:
+    """Bring a run to a board; build, verify and measure it there; keep the result beside the run.
+
+    What is on the board already is not sent, and what is built already is not built again.
+
+    Args:
+        run: a finished run's folder, or a checkpoint.
+        request: how; None for the Jetson that this is.
+        listener: hears of the steps.
+
+    Returns:
+        What `RUN/deploy/HOST/deploy.json` holds.
+
+    Raises:
+        UserInputError: no such run or target, or a setting out of range.
+        BoardError: no connection, or one that is lost; `exit_code` 5.
+        AgentError: the board cannot run it, or computes something else.
+    """
+    request, listener = request or DeployRequest(), listener or Listener()
+    source, started = Path(run), time.monotonic()
+    model_file(source)
+    require_target(request.target)
+    heard = Notes(listener)
+    heard.step(f"connecting to {request.host}" if request.host else "deploying on this machine")
+    with _board(request) as board, _locked(board, request, heard):
+        agent = send_agent(board, request, heard)
+        found = agent.call(["probe", "--folder", board.path(request.folder)])
+        target = target_of(request, found, heard)
+        written = ensure_bundle(
+            source,
+            deploy_folder(source) / bundle_name(target, request) / "bundle",
+            target,
+            request.bundle,
+            heard.step,
+            request.model,
+        )
+        for note in written.notes:
+            heard.note(note)
+        done = work(board, agent, written, request, heard)
+    deployment = Deployment(
+        run=source.name,
+        host=board.label,
+        target=target.name,
+        system=target.system,
+        precision=request.bundle.precision.name,
+        probe=found,
+        bundle=done.place,
+        bundle_bytes=sum(file.bytes for file in written.manifest.files.values()),
+        sent_bytes=done.sent_bytes,
+        models=_models(written),
+        build=done.build,
+        verify=done.verify,
+        bench=done.bench,
+        notes=tuple(heard.notes),
+        seconds=time.monotonic() - started,
+        made_by=f"edgeprune {__version__}",
+    )
+    write_text_atomic(result_folder(source, request) / JSON_NAME, deployment.to_json())
+    return deployment
+
+
+def deploy_folder(source: Path) -> Path:
+    """Where bundles and results of a run, or of a checkpoint, are kept."""
+    return source / "deploy" if source.is_dir() else source.with_suffix(".deploy")
+
+
+def result_folder(source: Path, request: DeployRequest) -> Path:
+    """Where the result of a deploy is kept."""
+    name = request.host or "this-machine"
+    return deploy_folder(source) / re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def _models(written: WrittenBundle) -> dict[str, dict[str, Any]]:
+    manifest = written.manifest
+    return {
+        model.name: {
+            "parameters": model.parameters,
+            "macs": model.macs,
+            "bytes": manifest.files[model.onnx].bytes,
+        }
+        for model in manifest.models
+    }
+
+
+@contextlib.contextmanager
+def _board(request: DeployRequest) -> Iterator[AnyBoard]:
+    if request.host is None:
+        yield LocalBoard()
+        return
+    with connect(request.host, request.ssh) as board:
+        yield board
+
+
+def _locked(
+    board: AnyBoard, request: DeployRequest, listener: Listener
+) -> contextlib.AbstractContextManager[None]:
+    return board.lock(request.folder, wait_s=request.wait_s, tell=listener.step)

@@ -1,0 +1,126 @@
+"""What a deploy does on the board."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgeprune.atomic import write_bytes_atomic
+from edgeprune.deploy.agent import Agent, Listener
+from edgeprune.deploy.bundle.agent_archive import agent_archive
+from edgeprune.deploy.bundle.write import WrittenBundle
+from edgeprune.deploy.local_board import LocalBoard
+from edgeprune.deploy.request import DeployRequest
+from edgeprune.deploy.ssh import Board, Progress, Transfer
+from edgeprune.device.bundle.manifest import AGENT, MANIFEST
+from edgeprune.device.cache import cache_folder
+from edgeprune.errors import UnsupportedError
+
+AnyBoard = Board | LocalBoard
+_PYTHONS = ("python3", "python3.12", "python3.10", "python3.8")
+_TELL_EVERY = 0.05  # of a transfer
+
+
+class Notes(Listener):
+    """Hands on what it hears, and keeps the notes, each once."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.notes: list[str] = []
+
+    def step(self, text: str) -> None:
+        self._listener.step(text)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+            self._listener.note(text)
+
+    def progress(self, phase: str, done: int, steps: int) -> None:
+        self._listener.progress(phase, done, steps)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of it.
+
+    Attributes:
+        place: the bundle's folder on the board.
+        sent_bytes: that had to be sent.
+        build: the agent's result.
+        verify: the agent's result.
+        bench: the agent's result; None where none was asked for.
+    """
+
+    place: str
+    sent_bytes: int
+    build: Mapping[str, Any]
+    verify: Mapping[str, Any]
+    bench: Mapping[str, Any] | None
+
+
+def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> Agent:
+    """The agent, on the board before there is a bundle, since it says what the bundle is to be.
+
+    Raises:
+        UnsupportedError: the board has no Python.
+    """
+    python = board.which(*_PYTHONS)
+    if python is None:
+        raise UnsupportedError(f"{board.label}: there is no python3; apt install python3 there")
+    content = agent_archive()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    archive = cache_folder() / "agent" / digest / AGENT
+    if not archive.is_file() or archive.read_bytes() != content:
+        write_bytes_atomic(archive, content)
+    sent = board.push({AGENT: archive}, f"{request.folder}/agent")
+    return Agent(board, python, f"{sent.path}/{AGENT}", listener)
+
+
+def work(
+    board: AnyBoard,
+    agent: Agent,
+    written: WrittenBundle,
+    request: DeployRequest,
+    listener: Listener,
+) -> Done:
+    """Send the bundle; build, verify and measure.
+
+    Raises:
+        BoardError: the connection is lost, or the board's disk is full.
+        AgentError: it fails there.
+    """
+    names = [*written.manifest.files, MANIFEST]
+    files = {name: written.folder / name for name in names}
+    sent = board.push(files, request.folder, tell=_Teller(listener).tell)
+    listener.step(_sent(sent))
+    options = [sent.path, *request.agent_options]
+    build = agent.call(["build", *options])
+    verify = agent.call(["verify", *options])
+    bench = None
+    if request.protocol is not None:
+        bench = agent.call(["bench", *options, *request.bench_options])
+    return Done(sent.path, sent.sent_bytes, build, verify, bench)
+
+
+def _sent(sent: Transfer) -> str:
+    if not sent.sent:
+        return f"nothing to send: all {len(sent.kept)} files of the bundle are there"
+    return f"{len(sent.sent)} files sent, {sent.sent_bytes / 1e6:.1f} MB; {len(sent.kept)} kept"
+
+
+class _Teller:
+    """A transfer's progress, so seldom that it can be read."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._told = 0.0
+
+    def tell(self, moment: Progress) -> None:
+        """A moment of it."""
+        share = moment.sent_bytes / max(moment.total_bytes, 1)
+        if share >= self._told + _TELL_EVERY or (share == 1.0 and self._told < 1.0):
+            self._told = share
+            self._listener.progress("sending, bytes", moment.sent_bytes, moment.total_bytes)

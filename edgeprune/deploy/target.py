@@ -1,0 +1,63 @@
+"""Which target a deploy is for, once the board has told what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgeprune.deploy.agent import Listener
+from edgeprune.deploy.plain import from_plain
+from edgeprune.deploy.request import DeployRequest
+from edgeprune.device.probe.match import match
+from edgeprune.device.probe.probe import Probe
+from edgeprune.device.targets import Target, find_target, target_names
+from edgeprune.errors import UnsupportedError, UserInputError
+
+FAMILY, CPU = "jetson", "cpu"
+
+
+def deploy_targets() -> tuple[str, ...]:
+    """What `--target` takes."""
+    return (FAMILY, CPU, *(name for name in target_names() if name.startswith(FAMILY)))
+
+
+def require_target(name: str) -> None:
+    """Refuse a name before anything is connected.
+
+    Raises:
+        UserInputError: there is no such target.
+    """
+    if name not in deploy_targets():
+        raise UserInputError(f"--target {name}: use {', '.join(deploy_targets())}")
+
+
+def target_of(request: DeployRequest, told: Mapping[str, Any], listener: Listener) -> Target:
+    """The target to export for.
+
+    Args:
+        told: the agent's probe.
+        listener: hears what is to be said about the board.
+
+    Raises:
+        UnsupportedError: the board is another than the one that was asked for.
+        DeviceUnsupportedError: it is none that edgeprune deploys to.
+    """
+    if request.target == CPU:
+        return find_target(CPU)
+    board = from_plain(Probe, told)
+    found = match(board)
+    for note in found.notes:
+        listener.note(note)
+    if request.target not in (FAMILY, found.target.name):
+        raise UnsupportedError(
+            f"--target {request.target}: this board is a {found.target.name} "
+            f"({board.board or board.chip}); use --target jetson"
+        )
+    listener.step(f"{board.board or found.target.name}: {found.target.label}, L4T {board.l4t}")
+    return found.target
+
+
+def bundle_name(target: Target, request: DeployRequest) -> str:
+    """Of the folder that holds the bundle, such as `jetson-orin-6-fp16`."""
+    parts = [target.name, target.system, request.bundle.precision.name]
+    return "-".join(parts if request.bundle.sparse == "off" else [*parts, "sparse"])

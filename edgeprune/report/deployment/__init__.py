@@ -1,0 +1,1 @@
+"""A deploy, as the terminal and a page show it."""
