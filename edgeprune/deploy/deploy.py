@@ -20,6 +20,7 @@ from edgeprune.deploy.on_board import AnyBoard, Notes, send_agent, work
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import connect
 from edgeprune.deploy.target import bundle_name, require_target, target_of
+from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 
 
@@ -47,7 +48,8 @@ def deploy(
     """
     request, listener = request or DeployRequest(), listener or Listener()
     source, started = Path(run), time.monotonic()
-    model_file(source)
+    if not model_file(source).is_file():
+        raise UserInputError(f"{source}: no such run folder or checkpoint")
     require_target(request.target)
     heard = Notes(listener)
     heard.step(f"connecting to {request.host}" if request.host else "deploying on this machine")
