@@ -29,7 +29,6 @@ class BoardKind:
 
     Attributes:
         model: text of the device tree.
-        compatible: names of the device tree, after `nvidia,`: carrier and module, module, chip.
         compatible: what the device tree calls it for drivers, the most exact first.
         release: first line of `/etc/nv_tegra_release`.
         monitors: rails by I2C address, at most three each.
@@ -103,7 +102,6 @@ _PACKAGES_6 = {
 KINDS: dict[str, BoardKind] = {
     "nano": BoardKind(
         "NVIDIA Jetson Nano Developer Kit",
-        ("p3450-0000", "p3448-0000", "tegra210"),
         _compatible("p3450-0000", "jetson-nano", "tegra210"),
         _release(32, "7.4"),
         {
@@ -125,7 +123,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "tx2": BoardKind(
         "quill",
-        ("p2597-0000+p3310-1000", "p3310-1000", "tegra186"),
         _compatible("p2597-0000+p3310-1000", "quill", "tegra186"),
         _release(32, "7.4"),
         {
@@ -150,7 +147,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "xavier-nx": BoardKind(
         "NVIDIA Jetson Xavier NX Developer Kit",
-        ("p3509-0000+p3668-0001", "p3668-0001", "tegra194"),
         _compatible("p3509-0000+p3668-0000", "p3668-0000", "tegra194"),
         _release(35, "6.1"),
         {
@@ -169,7 +165,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "agx-xavier": BoardKind(
         "Jetson-AGX",
-        ("p2822-0000+p2888-0001", "p2888-0001", "tegra194"),
         _compatible("p2972-0000", "tegra194"),
         _release(35, "6.1"),
         {
@@ -194,7 +189,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "orin-nano": BoardKind(
         "NVIDIA Jetson Orin Nano Developer Kit",
-        ("p3768-0000+p3767-0005", "p3767-0005", "tegra234"),
         _compatible("p3768-0000+p3767-0005", "p3767-0005", "tegra234"),
         _release(36, "4.3"),
         _ORIN_SMALL,
@@ -202,7 +196,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "orin-nx": BoardKind(
         "NVIDIA Jetson Orin NX Engineering Reference Developer Kit",
-        ("p3768-0000+p3767-0000", "p3767-0000", "tegra234"),
         _compatible("p3768-0000+p3767-0000", "p3767-0000", "tegra234"),
         _release(35, "4.1"),
         _ORIN_SMALL,
@@ -216,7 +209,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "agx-orin": BoardKind(
         "NVIDIA Jetson AGX Orin Developer Kit",
-        ("p3737-0000+p3701-0005", "p3701-0005", "tegra234"),
         _compatible("p3737-0000+p3701-0005", "p3701-0005", "tegra234"),
         _release(36, "4.3"),
         {
@@ -235,7 +227,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "thor": BoardKind(
         "NVIDIA Jetson AGX Thor Developer Kit",
-        ("p4071-0000+p3834-0008", "p3834-0008", "tegra264"),
         _compatible("p3971-0089+p3834-0008", "p3834-0008", "tegra264"),
         _release(39, "2.0"),
         _THOR,
@@ -250,7 +241,6 @@ KINDS: dict[str, BoardKind] = {
     ),
     "future": BoardKind(
         "NVIDIA Jetson AGX Next Developer Kit",
-        ("p9001-0000+p9000-0000", "p9000-0000", "tegra234"),
         _compatible("p9999-0000", "tegra999"),
         _release(57, "1.0-rc2"),
         {"3-0040": (Rail("VIN_NEXT", 20000, 6000), Rail("VDD_NEW", 12000, 1000), Rail(NC))},
