@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edgeprune.wording import shown
 
@@ -26,5 +26,6 @@ def program(words: Sequence[str]) -> str:
 
 
 def named(words: Sequence[str]) -> str:
-    """A program in a message."""
-    return f"`{shown(shlex.join(words))}`"
+    """A program in a message, without the folders that its files lie in."""
+    short = [PurePosixPath(word).name if word.startswith("/") else word for word in words]
+    return f"`{shown(shlex.join(short))}`"
