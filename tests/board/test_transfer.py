@@ -287,12 +287,19 @@ def test_a_lock_ends_with_its_holder(server: BoardServer) -> None:
             pass
 
 
-def test_a_lock_is_given_up_when_its_holder_says_nothing(
+def test_a_lock_and_programs_end_when_their_host_says_nothing(
     server: BoardServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "_PATIENCE_S", 1)
-    with reached(server) as board:
-        asleep = board.lock()
-        asleep.__enter__()
-        with board.lock(wait_s=20), pytest.raises(BoardError, match="was lost meanwhile"):
-            asleep.__exit__(None, None, None)
+    monkeypatch.setattr(lock, "_LEAVE_S", 1)
+    with reached(server) as asleep, reached(server) as other:
+        held = asleep.lock()
+        held.__enter__()
+        with pytest.raises(ConnectionLostError):
+            asleep.run(["sleep", "71"])
+        assert server.await_end(["sleep", "71"])
+        with pytest.raises(BoardError, match="was lost meanwhile"):
+            held.__exit__(None, None, None)
+        monkeypatch.undo()
+        with other.lock(wait_s=20):
+            pass

@@ -58,8 +58,8 @@ _MEANINGS: tuple[tuple[str, type[EdgepruneError], str], ...] = (
     (
         r"Permission denied \(([^)]*)\)",
         NotAdmittedError,
-        "no key was accepted ({detail}), and passwords are not asked for; put your key there: "
-        "{copy}",
+        "no key was accepted ({detail}), and passwords are not asked for; unlock your key with "
+        "ssh-add, or put it there: {copy}",
     ),
     (
         r"Could not resolve hostname [^:]*: *(.*)",

@@ -22,7 +22,8 @@ from edgeprune.wording import shown
 
 _BUSY, _NO_FOLDER, _NO_PROGRAM = 75, 73, 127
 _BEAT_S = 10.0
-_PATIENCE_S = 60  # the board gives the lock up when it hears nothing for so long
+_PATIENCE_S = 60  # the board gives the lock up when it hears nothing for so long,
+_LEAVE_S = 6  # and what its programs may take to end then
 _ANSWER_S = 60.0
 _RELEASE_S = 5.0
 
@@ -30,7 +31,7 @@ _RELEASE_S = 5.0
 @contextlib.contextmanager
 def hold(master: Master, folder: str, wait_s: float, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of a folder on the board."""
-    remote = script("hold", folder, _who(), math.ceil(wait_s), _PATIENCE_S)
+    remote = script("hold", folder, _who(), math.ceil(wait_s), _PATIENCE_S, _LEAVE_S)
     with Session(master, remote, "locking") as session:
         lines = Lines(session.stdout)
         _await(master, session, lines, folder, wait_s, tell)
