@@ -27,6 +27,20 @@ import click
 @click.option("--warmup", "warmup_s", type=float, default=10.0, show_default=True,
               help="Most seconds of warming up; it ends when the latency stands still.",
               )  # fmt: skip
+@click.option("--energy", is_flag=True,
+              help="Measure joules of an inference too, after the latency: idle, the networks in "
+                   "turns as fast as they go and at a fixed rate, idle again.")  # fmt: skip
+@click.option("--power-sensor", type=click.Choice(["auto", "ina", "tegrastats", "nvml", "rapl"]),
+              default="auto", show_default=True, help="What measures it.")  # fmt: skip
+@click.option("--energy-seconds", type=float, default=60.0, show_default=True,
+              help="Of each network under each load in each repeat.")  # fmt: skip
+@click.option("--energy-repeats", type=int, default=5, show_default=True,
+              help="Times that the networks take turns.")  # fmt: skip
+@click.option("--energy-rate", "energy_rate_hz", type=float, metavar="HZ",
+              help="Requests per second of the second load.  [default: --rate, or half of what the "
+                   "slowest can do]")  # fmt: skip
+@click.option("--idle", "idle_s", type=float, default=30.0, show_default=True,
+              help="Seconds of the idle baseline, before and after.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="JSON to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def command(
@@ -39,6 +53,12 @@ def command(
     rate_hz: float | None,
     pause_s: float,
     warmup_s: float,
+    energy: bool,
+    power_sensor: str,
+    energy_seconds: float,
+    energy_repeats: int,
+    energy_rate_hz: float | None,
+    idle_s: float,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -52,9 +72,11 @@ def command(
     Example:
       edgeprune benchmark runs/a
       edgeprune benchmark a.onnx b.onnx --threads 1 --batch 8 --rate 100
+      edgeprune benchmark runs/a --energy
     """
     from edgeprune.atomic import write_text_atomic
     from edgeprune.deploy.benchmark import benchmark
+    from edgeprune.device.bench.energy_protocol import EnergyProtocol
     from edgeprune.device.bench.protocol import Protocol
 
     if out is not None and not out.parent.is_dir():
@@ -66,6 +88,15 @@ def command(
         batch=batch,
         threads=threads,
         protocol=protocol,
+        energy=energy
+        and EnergyProtocol(
+            sensor=power_sensor,
+            window_s=energy_seconds,
+            repeats=energy_repeats,
+            idle_s=idle_s,
+            rate_hz=energy_rate_hz,
+            warmup_s=warmup_s,
+        ),
         tell=lambda line: click.echo(line, err=True),
     )
     text = json.dumps(found.as_dict(), indent=1)

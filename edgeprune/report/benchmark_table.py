@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edgeprune.device.bench.result import Benchmark, ModelTimes
-from edgeprune.report.numerals import ABSENT, milliseconds
+from edgeprune.report.energy_table import energy_lines, energy_tables
+from edgeprune.report.numerals import milliseconds, ratio
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,7 +18,11 @@ def benchmark_table(found: Benchmark) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    return Group(_figures(found), *(Text(line) for line in lines(found)))
+    return Group(
+        _figures(found),
+        *energy_tables(found),
+        *(Text(line) for line in [*lines(found), *energy_lines(found)]),
+    )
 
 
 def _figures(found: Benchmark) -> Table:
@@ -34,8 +39,6 @@ def _figures(found: Benchmark) -> Table:
 
 
 def _row(found: Benchmark, model: ModelTimes) -> tuple[str, ...]:
-    ratio = found.ratios.get(model.name)
-    compared = ABSENT if ratio is None else f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
     return (
         model.name,
         milliseconds(model.p50_ms),
@@ -43,7 +46,7 @@ def _row(found: Benchmark, model: ModelTimes) -> tuple[str, ...]:
         milliseconds(model.p90_ms),
         milliseconds(model.p99_ms),
         f"{model.throughput_hz:,.0f}",
-        compared,
+        ratio(found.ratios.get(model.name)),
     )
 
 

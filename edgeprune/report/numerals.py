@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edgeprune.report.statistics import DifferenceInterval
 
+if TYPE_CHECKING:
+    from edgeprune.device.bench.spread import Ratio
+
 ABSENT = "–"
+_NOTHING_J = 5e-10
 
 
 def count(value: float | None) -> str:
@@ -47,6 +53,11 @@ def interval(difference: DifferenceInterval | None) -> str:
     return f"{signed(difference.difference)} [{low}, {high}]"
 
 
+def ratio(value: Ratio | None) -> str:
+    """`0.523 [0.510, 0.537]`."""
+    return ABSENT if value is None else f"{value.ratio:.3f} [{value.low:.3f}, {value.high:.3f}]"
+
+
 def duration(seconds: float | None) -> str:
     """`45 s`, `12 min`, `2.3 h`."""
     if seconds is None:
@@ -70,6 +81,8 @@ def joules(value: float | None) -> str:
     """`1.23 J`, `45.6 mJ`, `789 µJ`."""
     if value is None:
         return ABSENT
+    if abs(value) < _NOTHING_J:
+        return "0 J"
     for unit, factor in (("J", 1.0), ("mJ", 1e3)):
         if abs(value) * factor >= 1:
             return f"{_three_digits(value * factor)} {unit}".replace("-", "−")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from board_standin import board_tree
 from command_line import complaint, edgeprune
 from onnx import TensorProto, helper
 
@@ -53,6 +54,8 @@ def test_a_run_is_compared_with_its_dense_network(run: Path, tmp_path: Path) -> 
     assert found["runtime"].startswith("ONNX Runtime 1.")
     assert found["protocol"]["repeats"] == 3
     assert found["before"]["cores"] >= 1
+    assert (found["energy"], found["energy_run"]) == (None, None)
+    assert found["energy_reason"] == "not asked for; --energy measures it"
 
 
 def test_files_are_compared_with_the_first_in_a_table(tmp_path: Path) -> None:
@@ -77,6 +80,51 @@ def test_from_python(tmp_path: Path) -> None:
     found = package.benchmark([graph], threads=1, protocol=protocol)
     assert [model.name for model in found.models] == ["one"]
     assert found.ratios == {}
+
+
+ENERGY = ("--energy", "--energy-seconds", "0.2", "--energy-repeats", "2", "--idle", "0.2")
+
+
+def test_energy_on_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a constant 8 W every joule is 8 W times the time, and net is nothing."""
+    tree = board_tree(tmp_path / "board", "orin-nano")
+    tree.set_power(VDD_IN=8000)
+    monkeypatch.setenv("EDGEPRUNE_ROOT", str(tree.root))
+    monkeypatch.setenv("PATH", str(tree.programs), prepend=":")
+    graphs = [_graph(tmp_path / f"{name}.onnx", [1, 3, 32, 32]) for name in ("dense", "student")]
+    for _ in range(5):  # a busy machine may void some
+        ended = edgeprune("benchmark", *graphs, *QUICKLY, *ENERGY, "--json")
+        assert ended.code == 0, ended.err
+        found = json.loads(ended.out)
+        if found["energy"] is not None:
+            break
+    assert found["energy_reason"] == ""
+    run = found["energy_run"]
+    assert (run["sensor"], run["scope"]) == ("ina", "module")
+    assert run["idle"]["before_w"] == pytest.approx(8.0)
+    assert run["protocol"]["window_s"] == 0.2
+    assert found["before"]["power_mode"] == "15W"
+    for loads in found["energy"].values():
+        for cost in loads.values():
+            assert cost["mean_w"] == pytest.approx(8.0, rel=0.01)
+            assert cost["gross_j"] * cost["throughput_hz"] == pytest.approx(8.0, rel=0.3)
+            assert abs(cost["net_j"]) < 1e-6
+    ratio = run["ratios"]["fastest"]["student"]
+    assert ratio["is_clear"] == (ratio["low"] > 1 or ratio["high"] < 1)
+
+
+def test_energy_without_a_sensor_ends_before_anything_is_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEPRUNE_ROOT", str(tmp_path))
+    graph = _graph(tmp_path / "one.onnx", [1, 3, 8, 8])
+    ended = edgeprune("benchmark", graph, *QUICKLY, "--energy")
+    assert "no power sensor answers here; tried rapl: no RAPL counters" in complaint(ended, 5)
+    assert "warming up" not in ended.err
+    ended = edgeprune("benchmark", graph, *QUICKLY, "--energy", "--power-sensor", "ina")
+    assert "tried ina: no INA3221" in complaint(ended, 5)
+    ended = edgeprune("benchmark", graph, *QUICKLY, "--energy", "--energy-repeats", "1")
+    assert "use 2 or more" in complaint(ended, 2)
 
 
 @pytest.mark.parametrize(

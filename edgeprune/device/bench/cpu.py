@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Callable, Mapping
 
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.feeds import random_feed
 from edgeprune.device.bench.measure import measure, say_nothing
 from edgeprune.device.bench.protocol import Protocol
@@ -19,6 +20,7 @@ def benchmark_cpu(
     *,
     batch: int = 1,
     threads: int | None = None,
+    energy: EnergyProtocol | None = None,
     tell: Callable[[str], None] = say_nothing,
 ) -> Benchmark:
     """Time ONNX files side by side.
@@ -27,9 +29,12 @@ def benchmark_cpu(
         graphs: files by the name that they are to have.
         batch: samples of a request.
         threads: of ONNX Runtime; None for one a core.
+        energy: how to measure joules too; None for not at all.
+        tell: gets a line about each step.
 
     Raises:
-        DeviceError: a file that cannot be read or run, or a setting out of range.
+        DeviceError: a file that cannot be read or run, a setting out of range, or no sensor where
+            energy is asked for.
     """
     return measure(
         {name: OnnxRuntimeRunner(path, threads) for name, path in graphs.items()},
@@ -37,5 +42,7 @@ def benchmark_cpu(
         protocol,
         runtime=f"ONNX Runtime {onnxruntime_version()}",
         threads=threads or len(os.sched_getaffinity(0)),
+        energy=energy,
+        processor="cpu",
         tell=tell,
     )

@@ -47,12 +47,18 @@ def as_fast_as_possible(infer: Infer, seconds: float) -> Slice:
     return Slice(np.array(times) / 1e6, (before - started) / 1e9, 0)
 
 
-def at_a_rate(infer: Infer, seconds: float, rate_hz: float) -> Slice:
+def at_a_rate(infer: Infer, seconds: float, rate_hz: float, spin_s: float = _PAST_SLEEP_S) -> Slice:
     """Requests that are due at fixed times, whether or not the one before is finished.
 
     Latency counts from when a request was due, so that a slow one delays those behind it as it
     would in service (G. Tene, "How NOT to Measure Latency": coordinated omission). Where they pile
     up, the turn ends after three times its seconds.
+
+    Args:
+        infer: one request, waited for.
+        seconds: of the turn.
+        rate_hz: requests per second.
+        spin_s: the end of each wait that is spent looking at the clock, not asleep.
     """
     infer()
     clock = time.perf_counter_ns
@@ -65,7 +71,7 @@ def at_a_rate(infer: Infer, seconds: float, rate_hz: float) -> Slice:
         due = started + int(len(latency) * 1e9 / rate_hz)
         if latency and clock() > due:
             late += 1
-        _wait_until(due)
+        _wait_until(due, spin_s)
         begun = clock()
         infer()
         ended = clock()
@@ -74,10 +80,10 @@ def at_a_rate(infer: Infer, seconds: float, rate_hz: float) -> Slice:
     return Slice(np.array(latency) / 1e6, busy / 1e9, late)
 
 
-def _wait_until(due_ns: int) -> None:
+def _wait_until(due_ns: int, spin_s: float) -> None:
     while True:
         left = (due_ns - time.perf_counter_ns()) / 1e9
         if left <= 0:
             return
-        if left > _PAST_SLEEP_S:
-            time.sleep(left - _PAST_SLEEP_S)
+        if left > spin_s:
+            time.sleep(left - spin_s)

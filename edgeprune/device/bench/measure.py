@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from edgeprune.device.bench.conditions import look
+from edgeprune.device.bench.energy import check_sensor, measure_energy
+from edgeprune.device.bench.energy_phase import Subjects
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
+from edgeprune.device.bench.energy_result import NOT_ASKED
 from edgeprune.device.bench.load import Slice, as_fast_as_possible, at_a_rate
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark, ModelTimes
@@ -21,6 +25,7 @@ from edgeprune.device.latency import without_collector
 from edgeprune.device.runners.base import Runner
 
 Feed = Mapping[str, np.ndarray]
+_EASY, _MOST_HZ = 0.5, 500.0
 _SETTLE_S = 0.3  # of each model after it is loaded anew
 Turns = Mapping[str, Sequence[Slice]]  # by model, one repeat's
 
@@ -36,6 +41,8 @@ def measure(
     *,
     runtime: str,
     threads: int,
+    energy: EnergyProtocol | None = None,
+    processor: str | None = None,
     tell: Callable[[str], None] = say_nothing,
 ) -> Benchmark:
     """Benchmark models against the first of them.
@@ -49,26 +56,39 @@ def measure(
         protocol: how long, how often, under which load.
         runtime: name and version, for the record.
         threads: of the runtime, for the record.
+        energy: how to measure joules too, after the latency; None for not at all.
+        processor: `cpu` or `gpu`, what runs the models, for the sensor of their energy.
         tell: gets a line about each step.
 
     Raises:
         DeviceError: no models, or one that fails.
+        SensorError: energy is asked for, and no sensor answers; said before anything is timed.
     """
     if not runners:
         raise DeviceError("nothing to benchmark: no models are given")
+    if energy is not None:
+        check_sensor(energy, processor)
     before, started = look(), time.monotonic()
     tell("warming up")
     warm = _warm(runners, feeds, protocol.warmup_s)
     order = random.Random(protocol.seed)
-    repeats = []
+    repeats, during = [], []
     for number in range(protocol.repeats):
         tell(f"repeat {number + 1} of {protocol.repeats}")
         if number:
             time.sleep(protocol.pause_s)
         repeats.append(_repeat(runners, feeds, protocol, order))
-    after, seconds = look(), time.monotonic() - started
+        during.append(look(brief=True))
     batch = next(len(value) for value in next(iter(feeds.values())).values())
     models = tuple(_times(name, [turns[name] for turns in repeats], batch) for name in runners)
+    cost = NOT_ASKED
+    if energy is not None:
+        rate_hz = energy.rate_hz or protocol.rate_hz or _easy_rate_hz(models)
+        with _loaded(runners, feeds) as requests:
+            subjects = Subjects(requests, batch, processor, rate_hz, before.hottest_c)
+            cost, looks = measure_energy(subjects, energy, tell)
+        during += looks
+    after, seconds = look(), time.monotonic() - started
     medians = {model.name: model.repeats_p50_ms for model in models}
     return Benchmark(
         models=models,
@@ -83,15 +103,32 @@ def measure(
         warm_up=warm,
         before=before,
         after=after,
-        warnings=tuple(warnings_of(before, after, warm, medians, seconds)),
+        warnings=tuple(warnings_of(before, after, warm, medians, seconds, during)),
+        energy=cost.models,
+        energy_reason=cost.reason,
+        energy_run=cost.run,
     )
 
 
 def _warm(runners: Mapping[str, Runner], feeds: Mapping[str, Feed], most_s: float) -> WarmUp:
+    with _loaded(runners, feeds) as requests:
+        return warm_up(list(requests.values()), most_s)
+
+
+@contextlib.contextmanager
+def _loaded(
+    runners: Mapping[str, Runner], feeds: Mapping[str, Feed]
+) -> Iterator[Mapping[str, Callable[[], object]]]:
+    """A request of each model, while all of them are loaded."""
     with contextlib.ExitStack() as stack:
         for runner in runners.values():
             stack.enter_context(runner)
-        return warm_up([_request(runners[name], feeds[name]) for name in runners], most_s)
+        yield {name: _request(runners[name], feeds[name]) for name in runners}
+
+
+def _easy_rate_hz(models: Sequence[ModelTimes]) -> float:
+    """Half of what the slowest model can keep up with, where waiting is still sleeping."""
+    return min(_EASY / (max(model.p90_ms for model in models) / 1000), _MOST_HZ)
 
 
 def _repeat(
@@ -104,10 +141,7 @@ def _repeat(
     order.shuffle(names)
     turns: dict[str, list[Slice]] = {name: [] for name in names}
     rounds = max(1, round(protocol.seconds / protocol.slice_s))
-    with contextlib.ExitStack() as stack:
-        for name in names:
-            stack.enter_context(runners[name])
-        requests = {name: _request(runners[name], feeds[name]) for name in names}
+    with _loaded({name: runners[name] for name in names}, feeds) as requests:
         for name in names:
             as_fast_as_possible(requests[name], _SETTLE_S)
         with without_collector():

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgeprune.device.bench.conditions import Conditions
+from edgeprune.device.bench.energy_result import NOT_ASKED, EnergyRun, LoadEnergy
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.spread import Ratio
 from edgeprune.device.bench.steady import WarmUp
@@ -48,6 +49,9 @@ class Benchmark:
         runtime: what ran them, with its version.
         threads: of the runtime.
         warnings: why it may not hold; empty where nothing speaks against it.
+        energy: joules of an inference by model, then by load; None where they were not measured.
+        energy_reason: why they were not; empty otherwise.
+        energy_run: how they were measured; None where that was not asked for.
     """
 
     models: tuple[ModelTimes, ...]
@@ -60,6 +64,9 @@ class Benchmark:
     before: Conditions
     after: Conditions
     warnings: tuple[str, ...]
+    energy: dict[str, dict[str, LoadEnergy]] | None = None
+    energy_reason: str = NOT_ASKED.reason
+    energy_run: EnergyRun | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -67,4 +74,8 @@ class Benchmark:
         found["warm_up"] = self.warm_up._asdict()
         for name, ratio in self.ratios.items():
             found["ratios"][name]["is_clear"] = ratio.is_clear
+        if self.energy_run is not None:
+            for load, ratios in self.energy_run.ratios.items():
+                for name, ratio in ratios.items():
+                    found["energy_run"]["ratios"][load][name]["is_clear"] = ratio.is_clear
         return found

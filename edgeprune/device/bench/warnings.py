@@ -22,6 +22,7 @@ def warnings_of(
     warm: WarmUp,
     medians_ms: Mapping[str, Sequence[float]],
     seconds: float,
+    during: Sequence[Conditions] = (),
 ) -> list[str]:
     """One line for each reason.
 
@@ -31,6 +32,7 @@ def warnings_of(
         warm: how warming up went.
         medians_ms: of every model, one a repeat.
         seconds: that the measurement took.
+        during: looks under load.
     """
     found = []
     if not warm.settled:
@@ -39,6 +41,7 @@ def warnings_of(
             "machine is busy or its clock changes; take a longer warm-up"
         )
     found += _machine(before, after, seconds)
+    found += _board(before, after, during)
     for name, medians in medians_ms.items():
         found += _model(name, np.asarray(medians, float))
     return found
@@ -64,6 +67,45 @@ def _machine(before: Conditions, after: Conditions, seconds: float) -> list[str]
         found.append(
             f"the clock went from {before.mhz[1]} to {after.mhz[1]} MHz: fix it (governor "
             "performance) or take more repeats"
+        )
+    return found
+
+
+def gpu_clock_moved(before: Conditions, after: Conditions) -> tuple[int, int] | None:
+    """The GPU's clocks in MHz, where they are further apart than a measurement allows."""
+    if not before.gpu_mhz or not after.gpu_mhz:
+        return None
+    if abs(after.gpu_mhz / before.gpu_mhz - 1) <= _CLOCK:
+        return None
+    return before.gpu_mhz, after.gpu_mhz
+
+
+def _board(before: Conditions, after: Conditions, during: Sequence[Conditions]) -> list[str]:
+    found = []
+    alerts = {alert for look in (before, *during, after) for alert in look.alerts}
+    if alerts:
+        found.append(
+            f"the board throttled ({', '.join(sorted(alerts))}): it is too hot; cool it, or use "
+            "--pause"
+        )
+    if before.over_current is not None and after.over_current is not None:
+        events = after.over_current - before.over_current
+        if events:
+            found.append(
+                f"the board throttled itself {events} times because a rail drew too much: use a "
+                "lower power mode (nvpmodel) or a stronger supply"
+            )
+    for one, other in zip(during, during[1:]):
+        moved = gpu_clock_moved(one, other)
+        if moved:
+            found.append(
+                f"the GPU's clock went from {moved[0]} to {moved[1]} MHz under load: fix it with "
+                "jetson_clocks (--lock-clocks)"
+            )
+            break
+    if before.power_mode != after.power_mode:
+        found.append(
+            f"the power mode went from {before.power_mode} to {after.power_mode}: measure again"
         )
     return found
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from board_standin import board_tree
 
 from edgeprune.device.bench.conditions import Conditions, look
 from edgeprune.device.bench.steady import WarmUp
@@ -43,6 +44,48 @@ def test_what_a_machine_does_not_tell_is_none(tmp_path: Path) -> None:
     assert found.cpu
     assert (found.governor, found.mhz, found.load_average) == (None, None, None)
     assert (found.hottest_c, found.throttled) == (None, None)
+
+
+def test_a_board_is_read_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = board_tree(tmp_path / "board", "agx-orin")
+    monkeypatch.setenv("EDGEPRUNE_ROOT", str(tree.root))
+    monkeypatch.setenv("PATH", str(tree.programs), prepend=":")
+    found = look()
+    assert found.board == "NVIDIA Jetson AGX Orin Developer Kit"
+    assert str(found.l4t).startswith("# R36 (release), REVISION: 4.3")
+    assert (found.power_mode, found.gpu_mhz, found.fan_pwm) == ("MAXN", 306, 58)
+    assert (found.gpu_governor, found.over_current, found.alerts) == ("nvhost_podgov", 0, ())
+    tree.set_throttled(events=2)
+    tree.set_clocks(gpu_hz=918_000_000)
+    later = look(brief=True)
+    assert (later.power_mode, later.gpu_mhz) == (None, 918)
+    assert (later.over_current, later.alerts) == (6, ("cpu-throttle-alert",))
+
+
+@pytest.mark.parametrize("board", ["nano", "tx2", "xavier-nx", "orin-nx", "thor"])
+def test_the_gpus_clock_is_found_on_every_board(tmp_path: Path, board: str) -> None:
+    tree = board_tree(tmp_path, board)
+    assert look(tmp_path, brief=True).gpu_mhz == tree.kind.gpu_hz[0] // 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "after", "said"),
+    [
+        ({}, [{"alerts": ("cpu-throttle-alert",)}], {}, "throttled (cpu-throttle-alert)"),
+        ({"over_current": 3}, [], {"over_current": 5}, "itself 2 times because a rail drew too"),
+        ({}, [{"gpu_mhz": 918}, {"gpu_mhz": 918}, {"gpu_mhz": 624}, {"gpu_mhz": 918}], {},
+         "clock went from 918 to 624 MHz under load"),
+        ({"power_mode": "15W"}, [], {"power_mode": "MAXN"}, "power mode went from 15W to MAXN"),
+    ],
+)  # fmt: skip
+def test_what_slows_a_board_down_is_told(
+    before: dict[str, object], during: list[dict[str, object]], after: dict[str, object], said: str
+) -> None:
+    looks = [replace(CALM, **fields) for fields in during]  # type: ignore[arg-type]
+    first, last = replace(CALM, **before), replace(CALM, **after)  # type: ignore[arg-type]
+    found = warnings_of(first, last, WARM, EVEN, 10.0, looks)
+    assert len(found) == 1
+    assert said in found[0]
 
 
 def test_nothing_speaks_against_a_calm_machine() -> None:

@@ -1,0 +1,80 @@
+"""The energy phase of a benchmark: what an inference costs, gross and net of the idle device."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from edgeprune.device.bench.conditions import Conditions
+from edgeprune.device.bench.energy_phase import EnergyPhase, Subjects, VoidError
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
+from edgeprune.device.bench.energy_result import LOADS, Energy, EnergyRun
+from edgeprune.device.bench.energy_summary import ratios, summarise
+from edgeprune.device.bench.spread import Ratio
+from edgeprune.device.power import Recorder, SensorError, open_sensor
+
+
+def check_sensor(protocol: EnergyProtocol, processor: str | None) -> None:
+    """Fail before minutes are spent.
+
+    Args:
+        protocol: which sensor.
+        processor: `cpu` or `gpu`, what runs the models; None for both.
+
+    Raises:
+        SensorError: no sensor answers, or its rails have no total.
+    """
+    with open_sensor(protocol.sensor, protocol.interval_ms, processor=processor) as sensor:
+        if not sensor.total.rails:
+            raise SensorError(f"{sensor.name} measures no total, which energy is of: "
+                              f"{sensor.total.reason}")  # fmt: skip
+
+
+def measure_energy(
+    subjects: Subjects, protocol: EnergyProtocol, tell: Callable[[str], None]
+) -> tuple[Energy, list[Conditions]]:
+    """Energy of every model per inference; a void run carries the reason and no figure.
+
+    All windows are cut out of one recording, so that no sensor starts or ends in one of them.
+
+    Args:
+        subjects: the models.
+        protocol: how long and how often.
+        tell: gets a line about each step.
+
+    Returns:
+        The energy, and looks at the machine under load.
+
+    Raises:
+        SensorError: no sensor answers.
+    """
+    sensor = open_sensor(protocol.sensor, protocol.interval_ms, processor=subjects.processor)
+    with Recorder(sensor) as recorder:
+        phase = EnergyPhase(subjects, protocol, recorder, tell)
+        try:
+            turns, idle = phase.run()
+        except VoidError as why:
+            return Energy(None, str(why), _record(phase, {})), phase.looks
+    by_load = {
+        load: {
+            name: summarise(turns[load, name], subjects.batch, idle.mean_w)
+            for name in subjects.requests
+        }
+        for load in LOADS
+    }
+    models = {name: {load: by_load[load][name] for load in LOADS} for name in subjects.requests}
+    compared = {load: ratios(found) for load, found in by_load.items()}
+    return Energy(models, "", _record(phase, compared)), phase.looks
+
+
+def _record(phase: EnergyPhase, compared: dict[str, dict[str, Ratio]]) -> EnergyRun:
+    sensor = phase.recorder.sensor
+    return EnergyRun(
+        sensor=sensor.name,
+        scope=sensor.total.scope,
+        readings_hz=phase.readings_hz,
+        rate_hz=phase.subjects.rate_hz,
+        idle=phase.idle,
+        ratios=compared,
+        protocol=phase.protocol,
+        notes=(*sensor.notes, *dict.fromkeys(phase.notes)),
+    )
