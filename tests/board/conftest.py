@@ -11,11 +11,15 @@ from needs import lacking
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[BoardServer]:
-    """An Orin Nano that can be reached at `server.host` with `-F server.config`."""
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[BoardServer]:
+    """A board that can be reached at `server.host` with `-F server.config`: an Orin Nano, or the
+    one that the test's parameter names.
+    """
     if reason := missing():
         lacking(reason)
-    board = BoardServer(tmp_path / "sshd", board_tree(tmp_path / "board"))
+    board = BoardServer(
+        tmp_path / "sshd", board_tree(tmp_path / "board", getattr(request, "param", "orin-nano"))
+    )
     board.start()
     try:
         yield board

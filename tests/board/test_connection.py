@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import signal
@@ -99,6 +100,53 @@ def test_nothing_is_left_in_the_temporary_folder(server: BoardServer) -> None:
         assert board.home == str(server.tree.home)
         assert board.machine == os.uname().machine
     assert set(Path("/tmp").glob("ep-*")) <= before
+    assert server.await_end()
+
+
+def test_a_jump_host(server: BoardServer) -> None:
+    server.config.write_text(
+        f"{server.config.read_text()}Host jump\nHostName 127.0.0.1\nPort {server.port}\n"
+        f"HostKeyAlias [127.0.0.1]:{server.port}\nUser {getpass.getuser()}\n"
+    )
+    with connect(server.host, options(server, "ProxyJump=jump")) as board:
+        assert board.run(["echo", "there"]).stdout == "there\n"
+    server.known_hosts.write_text("")
+    assert "not known here" in failure_of(server, HostKeyError, "ProxyJump=jump")
+
+
+def test_a_key_that_only_the_agent_holds(
+    server: BoardServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = server.config.read_text()
+    kept = [line for line in config.splitlines() if not line.startswith("Identit")]
+    server.config.write_text("\n".join(kept))
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(server.folder / "agent"))
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(server.folder / "agent")],
+                             stdout=subprocess.DEVNULL)  # fmt: skip
+    try:
+        while not (server.folder / "agent").exists():
+            assert agent.poll() is None
+        assert "ssh-add" in failure_of(server, NotAdmittedError)
+        subprocess.run(["ssh-add", "-q", str(server.folder / "user_key")], check=True)
+        with connect(server.host, options(server)) as board:
+            assert board.run(["echo", "there"]).stdout == "there\n"
+    finally:
+        agent.kill()
+        agent.wait()
+
+
+def test_a_configuration_that_would_come_between(server: BoardServer) -> None:
+    server.config.write_text(
+        f"{server.config.read_text()}RemoteCommand echo intruder\nRequestTTY force\n"
+        f"ControlMaster auto\nControlPath {server.folder}/own\nControlPersist 60\n"
+        f"LocalForward {server.port} 127.0.0.1:1\nExitOnForwardFailure yes\nLogLevel QUIET\n"
+        "SendEnv *\nForwardX11 yes\nBatchMode no\nHost board\nHostName 127.0.0.1\n"
+        f"Port {server.port}\nHostKeyAlias [127.0.0.1]:{server.port}\n"
+    )
+    with connect("board", options(server)) as board:
+        assert board.run(["printf", "%s\\n", "plain"]).stdout == "plain\n"
+        assert board.label == "board"
+    assert not (server.folder / "own").exists()
     assert server.await_end()
 
 

@@ -98,6 +98,13 @@ class BoardTree:
                 path.unlink()
         replace(self.root / "standin/line", compose(self.kind, with_powers=False))
 
+    def restore_rails(self) -> None:
+        """All power monitors as they were at first."""
+        self.remove_rails()
+        self.sources.update(write_rails(self.root, self.kind))
+        replace(self.root / "standin/line", compose(self.kind))
+        self.set_load(1)
+
     def refuse_rails(self, names: Sequence[str] | None = None) -> None:
         """Let readings of these rails, or of all, fail with EIO."""
         for name in self.sources if names is None else names:
