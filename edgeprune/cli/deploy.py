@@ -59,9 +59,16 @@ if TYPE_CHECKING:
               help="Most seconds of warming up.")  # fmt: skip
 @click.option("--lock-clocks", is_flag=True,
               help="Run sudo jetson_clocks for the benchmark, and put all back.")  # fmt: skip
+@click.option("--bundle", "bundle_out", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Only write the bundle, to be carried there by hand.")  # fmt: skip
+@click.option("--jetpack", metavar="RELEASE",
+              help="With --bundle: 5, 6.0, 6, 7 or 7.2.  [default: the newest; Orin: 6]",
+              )  # fmt: skip
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="Print deploy.json on stdout.")
-def command(run: Path, as_json: bool, **settings: Any) -> None:
+def command(
+    run: Path, bundle_out: Path | None, jetpack: str | None, as_json: bool, **settings: Any
+) -> None:
     """Bring RUN to a board: copy, build engines there, compare outputs, measure, report.
 
     What the board has already is not sent, and what is built is not built again. Without --host
@@ -72,15 +79,22 @@ def command(run: Path, as_json: bool, **settings: Any) -> None:
       edgeprune deploy runs/a --target jetson --host user@board
       edgeprune deploy runs/a --host user@board --precision fp16 --lock-clocks
       edgeprune deploy runs/a --target cpu --host pi@raspberry
+      edgeprune deploy runs/a --target jetson-orin --bundle bundle/
     """
     import sys
 
-    from edgeprune.deploy.deploy import deploy, result_folder
+    from edgeprune.deploy.deploy import bundle, deploy, result_folder
     from edgeprune.deploy.deployment import HTML_NAME
     from edgeprune.report.deployment.page import write_page
     from edgeprune.report.deployment.steps import StepLines
 
     request = _request(**settings)
+    if bundle_out is not None:
+        with StepLines(sys.stderr) as shown:
+            click.echo(str(bundle(run, bundle_out, request, jetpack, shown)))
+        return
+    if jetpack is not None:
+        raise click.BadParameter("--jetpack: the board tells; it goes with --bundle alone")
     with StepLines(sys.stderr) as shown:
         done = deploy(run, request, shown)
     page = write_page(done, result_folder(run, request) / HTML_NAME)

@@ -19,7 +19,8 @@ from edgeprune.deploy.local_board import LocalBoard
 from edgeprune.deploy.on_board import AnyBoard, Notes, send_agent, work
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import connect
-from edgeprune.deploy.target import bundle_name, require_target, target_of
+from edgeprune.deploy.target import bundle_name, named_target, require_target, target_of
+from edgeprune.device.bundle.manifest import MANIFEST
 from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 
@@ -47,9 +48,7 @@ def deploy(
         AgentError: the board cannot run it, or computes something else.
     """
     request, listener = request or DeployRequest(), listener or Listener()
-    source, started = Path(run), time.monotonic()
-    if not model_file(source).is_file():
-        raise UserInputError(f"{source}: no such run folder or checkpoint")
+    source, started = _source(run), time.monotonic()
     require_target(request.target)
     heard = Notes(listener)
     heard.step(f"connecting to {request.host}" if request.host else "deploying on this machine")
@@ -65,7 +64,7 @@ def deploy(
             heard.step,
             request.model,
         )
-        for note in written.notes:
+        for note in written.manifest.notes:
             heard.note(note)
         done = work(board, agent, written, request, heard)
     deployment = Deployment(
@@ -88,6 +87,42 @@ def deploy(
     )
     write_text_atomic(result_folder(source, request) / JSON_NAME, deployment.to_json())
     return deployment
+
+
+def bundle(
+    run: str | os.PathLike[str],
+    folder: Path,
+    request: DeployRequest,
+    jetpack: str | None = None,
+    listener: Listener | None = None,
+) -> Path:
+    """Write a bundle that is carried to its board by other means.
+
+    Args:
+        run: a finished run's folder, or a checkpoint.
+        folder: to write; one of an earlier bundle is replaced.
+        request: its target names the board.
+        jetpack: release there; None for the target's usual one.
+        listener: hears of the steps.
+
+    Raises:
+        UserInputError: no such run or target, or a folder that holds something else.
+    """
+    source, heard = _source(run), listener or Listener()
+    target = named_target(request.target, jetpack)
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise UserInputError(f"--bundle {folder}: holds other files; name a new folder")
+    written = ensure_bundle(source, folder, target, request.bundle, heard.step, request.model)
+    for note in written.manifest.notes:
+        heard.note(note)
+    return folder
+
+
+def _source(run: str | os.PathLike[str]) -> Path:
+    source = Path(run)
+    if not model_file(source).is_file():
+        raise UserInputError(f"{source}: no such run folder or checkpoint")
+    return source
 
 
 def deploy_folder(source: Path) -> Path:

@@ -10,7 +10,7 @@ from edgeprune.deploy.plain import from_plain
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.device.probe.match import match
 from edgeprune.device.probe.probe import Probe
-from edgeprune.device.targets import Target, find_target, target_names
+from edgeprune.device.targets import Target, UnknownTargetError, find_target, target_names
 from edgeprune.errors import UnsupportedError, UserInputError
 
 FAMILY, CPU = "jetson", "cpu"
@@ -29,6 +29,24 @@ def require_target(name: str) -> None:
     """
     if name not in deploy_targets():
         raise UserInputError(f"--target {name}: use {', '.join(deploy_targets())}")
+
+
+def named_target(name: str, jetpack: str | None) -> Target:
+    """The target of a board that is not there to be asked.
+
+    Raises:
+        UserInputError: the name leaves open which board it is, or there is none of it.
+    """
+    require_target(name)
+    if name == FAMILY:
+        raise UserInputError(
+            "--target jetson: without a board to ask, name it: jetson-orin, jetson-xavier or "
+            "jetson-thor"
+        )
+    try:
+        return find_target(name, jetpack)
+    except UnknownTargetError as failure:
+        raise UserInputError(str(failure)) from failure
 
 
 def target_of(request: DeployRequest, told: Mapping[str, Any], listener: Listener) -> Target:

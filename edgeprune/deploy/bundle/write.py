@@ -37,7 +37,6 @@ from edgeprune.device.tensorrt.key import file_digest
 from edgeprune.export.sources import model_file
 from edgeprune.models.load import ModelOptions, load_model
 
-_KEY = "key.json"
 _INPUTS = "reference-inputs.npy"
 _PLUGIN = "plugin.tar.gz"
 
@@ -49,13 +48,11 @@ class WrittenBundle:
     Attributes:
         folder: that holds it.
         manifest: what it holds.
-        notes: what is to be said about it.
         written: whether it was written now; False where the one from the last time served.
     """
 
     folder: Path
     manifest: Manifest
-    notes: tuple[str, ...]
     written: bool
 
 
@@ -71,7 +68,7 @@ def ensure_bundle(
 
     Args:
         run: a finished run's folder, or a checkpoint.
-        folder: the bundle's; beside it lies what it was made from.
+        folder: the bundle's.
         target: that the graphs are for.
         request: how.
         tell: gets a line about each step.
@@ -90,17 +87,16 @@ def ensure_bundle(
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
         work = Path(scratch) / "bundle"
         work.mkdir()
-        notes = _fill(work, run, student, agent, target, request, tell, options)
-        _key_file(folder).unlink(missing_ok=True)  # from here on the old one is no longer whole
+        _fill(work, key, run, student, agent, target, request, tell, options)
         if folder.exists():
             shutil.rmtree(folder)
         work.replace(folder)
-    write_text_atomic(_key_file(folder), json.dumps({"key": key, "notes": notes}) + "\n")
-    return WrittenBundle(folder, read_bundle(folder), tuple(notes), True)
+    return WrittenBundle(folder, read_bundle(folder), True)
 
 
 def _fill(
     work: Path,
+    key: str,
     run: Path,
     student: Path,
     agent: bytes,
@@ -108,7 +104,7 @@ def _fill(
     request: BundleRequest,
     tell: Callable[[str], None],
     options: ModelOptions | None,
-) -> list[str]:
+) -> None:
     loaded = load_model(student, options or ModelOptions())
     graphs, notes = export_graphs(run, loaded, target, request, work, tell)
     tell("computing the references")
@@ -125,6 +121,8 @@ def _fill(
     manifest = Manifest(
         name=run.stem,
         made_by=f"edgeprune {__version__}",
+        made_from=key,
+        notes=tuple(notes),
         target=target.name,
         system=target.system,
         input=given,
@@ -138,7 +136,6 @@ def _fill(
         },
     )
     write_text_atomic(work / MANIFEST, manifest.to_json())
-    return notes
 
 
 def _model(
@@ -165,7 +162,8 @@ def _save(path: Path, values: NDArray[Any]) -> None:
     write_bytes_atomic(path, buffer.getvalue())
 
 
-def _key(student: Path, agent: bytes, target: Target, request: BundleRequest) -> dict[str, Any]:
+def _key(student: Path, agent: bytes, target: Target, request: BundleRequest) -> str:
+    """Digest of all that decides a bundle."""
     made = {
         "student": file_digest(student),
         "agent": hashlib.sha256(agent).hexdigest(),
@@ -173,19 +171,12 @@ def _key(student: Path, agent: bytes, target: Target, request: BundleRequest) ->
         "target": asdict(target),
         "request": request.as_dict(),
     }
-    plain: dict[str, Any] = json.loads(json.dumps(made))
-    return plain
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
 
 
-def _held(folder: Path, key: dict[str, Any]) -> WrittenBundle | None:
+def _held(folder: Path, key: str) -> WrittenBundle | None:
     try:
-        told = json.loads(_key_file(folder).read_text(encoding="utf-8"))
-        if told["key"] != key:
-            return None
-        return WrittenBundle(folder, read_bundle(folder), tuple(told["notes"]), False)
-    except (OSError, ValueError, KeyError, TypeError, BundleError):
+        manifest = read_bundle(folder)
+    except BundleError:
         return None
-
-
-def _key_file(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.{_KEY}")
+    return WrittenBundle(folder, manifest, False) if manifest.made_from == key else None

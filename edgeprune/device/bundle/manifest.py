@@ -69,6 +69,8 @@ class Manifest:
     Attributes:
         name: of the run.
         made_by: edgeprune's version.
+        made_from: digest of the student and all settings.
+        notes: what a reader of the figures has to know.
         target: that the graphs were written for, such as `jetson-orin`.
         system: its JetPack.
         input: of every model.
@@ -82,6 +84,8 @@ class Manifest:
 
     name: str
     made_by: str
+    made_from: str
+    notes: tuple[str, ...]
     target: str
     system: str
     input: BundleInput
@@ -141,6 +145,8 @@ def _manifest(values: Mapping[str, Any]) -> Manifest:
     return Manifest(
         name=str(values["name"]),
         made_by=str(values["made_by"]),
+        made_from=str(values["made_from"]),
+        notes=tuple(map(str, values["notes"])),
         target=str(values["target"]),
         system=str(values["system"]),
         input=BundleInput(**given),

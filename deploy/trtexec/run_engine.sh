@@ -1,0 +1,17 @@
+#!/bin/sh
+# Times a bundle's student with trtexec alone: sh run_engine.sh BUNDLE [MODEL] [BATCH]
+# The engine is the one that the agent built; it is built now where there is none.
+set -eu
+bundle=${1:?which bundle?}
+model=${2:-student}
+batch=${3:-1}
+trtexec=$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)
+
+engines=$(python3 "$bundle/edgeprune-agent.pyz" --format json build "$bundle" --batch "$batch")
+facts=$(printf '%s\n' "$engines" | tail -n 1 | python3 -c '
+import json, sys
+built = json.loads(sys.stdin.read())["values"]["engines"][sys.argv[1]]
+given = json.load(open(sys.argv[2] + "/manifest.json"))["input"]
+print(built["path"], given["name"] + ":" + "x".join(map(str, [sys.argv[3], *given["shape"]])))
+' "$model" "$bundle" "$batch")
+exec "$trtexec" --loadEngine="${facts% *}" --shapes="${facts##* }" --useCudaGraph --iterations=200
