@@ -1,0 +1,93 @@
+"""`edgeprune deploy` on this machine: one command, one result, one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import complaint, edgeprune
+from pruned_run import pruned_run
+
+from edgeprune.deploy.deployment import load_deployment
+from edgeprune.errors import CorruptFileError
+
+QUICKLY = ("--repeats", "3", "--seconds", "0.02", "--warmup", "0.1", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, deployed once."""
+    run = pruned_run(tmp_path_factory.mktemp("deploy") / "run")
+    ended = edgeprune("deploy", run, "--target", "cpu", *QUICKLY)
+    assert ended.code == 0, ended.err
+    assert "exporting the student" in ended.err
+    assert "student: outputs of 32 samples equal to the last bit" in ended.out
+    assert "× dense" in ended.out
+    return run
+
+
+def test_the_second_deploy_makes_nothing_anew(run: Path) -> None:
+    ended = edgeprune("deploy", run, "--target", "cpu", *QUICKLY, "--json")
+    assert ended.code == 0, ended.err
+    assert "exporting" not in ended.err
+    found = json.loads(ended.out)
+    page = run / "deploy/this-machine/deploy.json"
+    assert found == json.loads(page.read_text(encoding="utf-8"))
+    assert found["sent_bytes"] == 0
+    assert found["verify"]["student"]["max_abs_error"] == 0.0
+    assert [model["name"] for model in found["bench"]["models"]] == ["dense", "student"]
+    assert any("random inputs" in note for note in found["notes"])
+    html = page.with_suffix(".html").read_text(encoding="utf-8")
+    for text in ("digit", "p50 ms", "equal to the last bit", "Conditions", "ONNX Runtime"):
+        assert text in html or text == "digit"
+
+
+def test_without_a_benchmark(run: Path) -> None:
+    ended = edgeprune("deploy", run, "--target", "cpu", "--no-benchmark", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["bench"] is None
+
+
+def test_a_bundle_to_carry(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    ended = edgeprune("deploy", run, "--target", "jetson-xavier", "--bundle", folder)
+    assert (ended.code, ended.out) == (0, f"{folder}\n"), ended.err
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["target"], manifest["system"]) == ("jetson-xavier", "5")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize(("options", "code", "why"), [
+    (["--target", "toaster"], 2, "--target toaster: use jetson, cpu, jetson-orin"),
+    (["--host", "a b"], 2, "--host a b: write [user@]host[:port]"),
+    (["--target", "cpu", "--repeats", "1"], 2, "--repeats 1: use 3 or more"),
+    (["--target", "jetson", "--bundle", "b"], 2, "without a board to ask, name it"),
+    (["--target", "jetson-orin", "--bundle", "b", "--jetpack", "9"], 2, "--jetpack 9: for"),
+    (["--target", "cpu", "--jetpack", "6"], 2, "--jetpack: the board tells"),
+    (["--target", "jetson"], 5, "this is no Jetson"),
+    (["--target", "cpu", "--runtime", "trtexec"], 5, "--runtime trtexec: there is none"),
+    (["--target", "cpu", "--lock-clocks"], 5, "--lock-clocks: there is no jetson_clocks"),
+    (["--target", "cpu", "--data", "nothing"], 2, "nothing"),
+])  # fmt: skip
+def test_mistakes(run: Path, options: list[str], code: int, why: str) -> None:
+    ended = edgeprune("deploy", run, *options)
+    assert why in complaint(ended, code)
+
+
+def test_no_run(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "nothing"):
+        complaint(edgeprune("deploy", source, "--target", "cpu"), 2)
+    (tmp_path / "student.pt").write_bytes(b"no checkpoint")
+    complaint(edgeprune("deploy", tmp_path, "--target", "cpu"), 2)
+    assert not list(tmp_path.glob("deploy/*/bundle"))
+
+
+def test_results_that_are_none(run: Path, tmp_path: Path) -> None:
+    page = run / "deploy/this-machine/deploy.json"
+    assert load_deployment(page).target == "cpu"
+    other = tmp_path / "deploy.json"
+    for text in ("", "{}", page.read_text(encoding="utf-8").replace("edgeprune-deploy-1", "x")):
+        other.write_text(text, encoding="utf-8")
+        with pytest.raises(CorruptFileError):
+            load_deployment(other)

@@ -1,0 +1,143 @@
+"""Bundles: whole, the same for the same run, and refused when anything in them changed."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pruned_run import pruned_run
+
+from edgeprune.deploy.bundle.plugin_source import plugin_source
+from edgeprune.deploy.bundle.request import BundleRequest
+from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
+from edgeprune.device import load
+from edgeprune.device.bundle.errors import BundleError
+from edgeprune.device.bundle.folder import read_bundle
+from edgeprune.device.bundle.manifest import AGENT, MANIFEST, manifest_from
+from edgeprune.device.errors import DeviceUnsupportedError
+from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
+from edgeprune.device.targets import find_target
+
+ORIN = find_target("jetson-orin")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    return pruned_run(tmp_path_factory.mktemp("bundle") / "run")
+
+
+@pytest.fixture(scope="module")
+def written(run: Path) -> WrittenBundle:
+    """Its bundle."""
+    return ensure_bundle(run, run / "deploy/bundle", ORIN, written_with(), lambda _: None)
+
+
+def written_with() -> BundleRequest:
+    """How."""
+    return BundleRequest(data="digits")
+
+
+def test_it_holds_what_a_board_needs(written: WrittenBundle) -> None:
+    manifest = written.manifest
+    assert written.written
+    dense, student = manifest.models
+    assert (dense.name, student.name) == ("dense", "student")
+    assert dense.parameters is not None
+    assert student.parameters is not None
+    assert student.parameters < 0.55 * dense.parameters
+    assert dense.reference is None  # its weights are fresh
+    assert set(manifest.files) == {
+        "dense.onnx", "student.onnx", AGENT, manifest.reference_inputs, student.reference,
+    }  # fmt: skip
+    assert manifest.classes == tuple(f"digit {number}" for number in range(10))
+    assert manifest.notes == ("references: 32 samples, digits, validation split",)
+    images = np.load(written.folder / manifest.reference_inputs)
+    assert (images.dtype, images.shape) == (np.uint8, (32, 1, 8, 8))
+
+
+def test_it_is_written_once(run: Path, written: WrittenBundle, tmp_path: Path) -> None:
+    assert not ensure_bundle(run, written.folder, ORIN, written_with(), lambda _: None).written
+    folder = tmp_path / "bundle"
+    shutil.copytree(written.folder, folder)
+    (folder / "student.onnx").write_bytes(b"damaged")
+    alone = replace(written_with(), dense=False)
+    assert ensure_bundle(run, folder, ORIN, alone, lambda _: None).written
+    assert not ensure_bundle(run, folder, ORIN, alone, lambda _: None).written
+    assert [model.name for model in read_bundle(folder).models] == ["student"]
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_its_model_is_a_function_of_pixels(written: WrittenBundle) -> None:
+    manifest = written.manifest
+    images = np.load(written.folder / manifest.reference_inputs)
+    exact = np.load(written.folder / manifest.models[1].reference)
+    with load(written.folder, runtime="onnxruntime") as model:
+        np.testing.assert_allclose(model(images), exact, atol=1e-5)
+        np.testing.assert_allclose(model(images[3, 0]), exact[3:4], atol=1e-5)
+        assert model.classes is not None
+    with pytest.raises(BundleError, match="no such model; it has dense, student"):
+        load(written.folder, "teacher", runtime="onnxruntime")
+    with pytest.raises(BundleError, match="holds no manifest"):
+        load(written.folder.parent)
+    with pytest.raises(DeviceUnsupportedError, match="no tensorrt"):
+        load(written.folder)
+
+
+@given(data=st.data())
+def test_whatever_changes_is_noticed(written: WrittenBundle, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(written.manifest.files)))
+    path = written.folder / name
+    before = path.read_bytes()
+    at = data.draw(st.integers(0, len(before) - 1))
+    flipped = bytes([before[at] ^ data.draw(st.integers(1, 255))])
+    try:
+        path.write_bytes(before[:at] + flipped + before[at + 1 :])
+        with pytest.raises(BundleError, match=f"{name}: is damaged"):
+            read_bundle(written.folder)
+        path.unlink()
+        with pytest.raises(BundleError, match=f"{name}: is missing"):
+            read_bundle(written.folder)
+    finally:
+        path.write_bytes(before)
+
+
+def test_manifests_that_are_none(written: WrittenBundle) -> None:
+    text = (written.folder / MANIFEST).read_text(encoding="utf-8")
+    good = json.loads(text)
+    assert manifest_from(text, "here") == written.manifest
+    for change in (
+        {"files": {"../outside": {"sha256": "0", "bytes": 1}, **good["files"]}},
+        {"models": []}, {"input": None}, {"reference_inputs": "none.npy"}, {"classes": 3},
+    ):  # fmt: skip
+        with pytest.raises(BundleError, match="here: is damaged"):
+            manifest_from(json.dumps({**good, **change}), "here")
+    with pytest.raises(BundleError, match="of another edgeprune"):
+        manifest_from(json.dumps({**good, "format": "edgeprune-bundle-9"}), "here")
+    for text in ("", "[]", "{}", "null", "3"):
+        with pytest.raises(BundleError, match="here: is damaged"):
+            manifest_from(text, "here")
+
+
+def test_sparse_models_bring_their_plugin(tmp_path: Path) -> None:
+    run = pruned_run(tmp_path / "run", zeros=0.95)
+    request = BundleRequest(sparse="block2.*", dense=False)
+    written = ensure_bundle(run, tmp_path / "bundle", ORIN, request, lambda _: None)
+    assert written.manifest.models[0].needs_plugin
+    assert written.manifest.plugin is not None
+    content = (written.folder / written.manifest.plugin).read_bytes()
+    assert content == plugin_source()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        names = set(archive.getnames())
+    assert {"CMakeLists.txt", "cmake/Architectures.cmake", "plugin/exports.map"} <= names
+    assert not any(name.startswith(("harness", "emulation")) for name in names)
+    with OnnxRuntimeRunner(written.folder / "student.onnx") as runner:
+        assert runner.input_names == ("input",)
