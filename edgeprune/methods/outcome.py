@@ -29,6 +29,7 @@ from edgeprune.methods.finish_report import (
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
+from edgeprune.methods.train_energy import train_energy
 from edgeprune.models.summary import ModelSummary, summarise
 from edgeprune.prune.equivalence import Equivalence, worst_of
 from edgeprune.report.run_report import RunReport
@@ -150,6 +151,7 @@ def _assemble(
     student = outcome.student
     sparsity = 0.0 if student.masks is None else student.masks.sparsity
     own = run.history[: outcome.own_rows]
+    energy = train_energy(own)
     last = run.events[-1]
     return RunReport(
         method=run.recipe.method,
@@ -175,7 +177,7 @@ def _assemble(
             for name, latency in latencies.items()
         },
         train_seconds=sum(row["seconds"] for row in own),
-        train_energy_j=_energy(own),
+        train_energy_j=energy.energy_j,
         controls=[
             _control(name, control, predictions, top1, example)
             for name, control in outcome.controls.items()
@@ -186,7 +188,8 @@ def _assemble(
             "metric": METRIC,
             "data": run.data.name,
             "targets": _targets(last),
-            "missing": _missing(own),
+            "missing": {"train_energy_j": energy.reason} if energy.reason else {},
+            "train_energy_scope": energy.scope,
             "dominating_layers": dominating_layers(
                 run.data, run.recipe.latency_batch, run.folder.path
             ),
@@ -208,16 +211,6 @@ def _targets(event: Mapping[str, Any]) -> list[Target]:
         Target(name=name, asked=asked, reached=event["reached"][name])
         for name, asked in event["asked"].items()
     ]
-
-
-def _energy(rows: Sequence[HistoryRow]) -> float | None:
-    joules = [row["energy_j"] for row in rows]
-    return None if None in joules else float(sum(joules))
-
-
-def _missing(rows: Sequence[HistoryRow]) -> dict[str, str]:
-    reasons = [row["energy_reason"] for row in rows if row["energy_reason"]]
-    return {"train_energy_j": reasons[0]} if reasons else {}
 
 
 def _skipped(events: Iterable[Mapping[str, Any]]) -> list[SkippedLayer]:

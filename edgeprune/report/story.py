@@ -189,7 +189,9 @@ def _tell_training(report: RunReport) -> Iterator[Statement]:
     if report.train_seconds is not None:
         text += f", in {duration(report.train_seconds)}"
     if report.train_energy_j is not None:
-        text += f" and {report.train_energy_j / 3600:.1f} Wh (measured)"
+        scope = report.extra.get("train_energy_scope")
+        text += f" and {report.train_energy_j / 3600:.1f} Wh"
+        text += f" (measured: {scope})" if scope else " (measured)"
     yield Statement("Training", f"{text}.")
     for name, reason in missing_figures(report).items():
         yield Statement("Not measured", f"{name}: {reason}.")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
-from edgeprune.device.power import measure
+from edgeprune.device.power import Window, measure
 from edgeprune.errors import TrainingDivergedError
 from edgeprune.train.distributed import World
 from edgeprune.train.evaluate import top1_percent
@@ -26,7 +26,7 @@ from edgeprune.train.settings import FitSettings
 
 HistoryRow = dict[str, Any]
 _CHECK_EVERY = 20  # steps between looks at the running loss, which cost a sync on a GPU
-_ENERGY_EVERY_MS = 5000.0  # its counters lose nothing between
+_ENERGY_EVERY_MS = 2000.0
 _TAME_RATE = 0.05  # SGD with batch norm trains at this rate; the most that a remedy proposes
 
 
@@ -125,14 +125,20 @@ class Fit:
                 record = self._before_epoch(epoch, learner)
                 if record is not None:
                     self.result.events.append({"epoch": epoch, **record})
-            with measure("rapl", _ENERGY_EVERY_MS, required=False) as window:
+            with self._energy_window() as window:
                 row = self._epoch(learner, epoch)
             row["energy_j"] = window.result.energy_j
+            row["energy_scope"] = window.result.scope
             row["energy_reason"] = window.result.reason
             self.result.history.append(row)
             self.progress.epoch(row)
             if epoch + 1 < self._epochs_begun():
                 self._save(learner, epoch + 1)
+
+    def _energy_window(self) -> Window:
+        """Of what trains: the GPU's energy on a GPU, the processor's else; a board's on a board."""
+        processor = "gpu" if self.world.device.type == "cuda" else "cpu"
+        return measure(interval_ms=_ENERGY_EVERY_MS, processor=processor, required=False)
 
     def _epoch(self, learner: Learner, epoch: int) -> HistoryRow:
         started = time.monotonic()

@@ -110,6 +110,12 @@ def test_missing_figures_carry_the_runs_reason_or_a_remedy(make_report: Any) -> 
     assert "train_energy_j" not in missing_figures(make_report(train_energy_j=5.0, extra={}))
 
 
+def test_joules_of_training_carry_their_scope(make_report: Any) -> None:
+    energy = {"train_energy_j": 7200.0, "extra": {"train_energy_scope": "gpu_board"}}
+    (training,) = _story(make_report(**energy))["Training"]
+    assert "2.0 Wh (measured: gpu_board)" in training.text
+
+
 def test_all_targets_are_told(make_report: Any) -> None:
     targets = [{"name": "target_params", "asked": 0.4, "reached": 0.39},
                {"name": "target_macs", "asked": 45_000_000, "reached": 44_900_000.0}]  # fmt: skip
