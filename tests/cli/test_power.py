@@ -38,7 +38,7 @@ def test_figures_as_json_and_readings_as_csv(tmp_path: Path) -> None:
     assert (found["sensor"], found["scope"]) == ("ina", "module")
     assert found["total_mw"] == pytest.approx(8000)
     assert found["energy_j"] == pytest.approx(8 * found["duration_s"])
-    assert found["rate_hz"] == pytest.approx(20, rel=0.3)
+    assert found["samples"] >= 5
     rows = list(csv.DictReader(log.open(encoding="utf-8")))
     assert list(rows[0]) == ["t_s", "total_mw", "VDD_IN_mw", "VDD_CPU_GPU_CV_mw", "VDD_SOC_mw"]
     assert len(rows) >= 5
@@ -68,15 +68,21 @@ def test_a_board_that_nobody_knows_has_rails_and_no_total(
     )
 
 
-def test_a_rail_that_stops_answering_voids_the_measurement(orin: BoardTree) -> None:
-    """It has null and never zero."""
+def _run_until_readings(log: Path, *options: str) -> subprocess.Popen[str]:
+    """`edgeprune power` in a session of its own, once it has written some readings."""
     program = subprocess.Popen(
-        [sys.executable, "-m", "edgeprune", "power", "--interval", "20", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    time.sleep(1.0)
+        [sys.executable, "-m", "edgeprune", "power", "--json", "--csv", str(log), *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
+    )  # fmt: skip
+    while not log.exists() or len(log.read_text(encoding="utf-8").splitlines()) < 4:
+        assert program.poll() is None
+        time.sleep(0.05)
+    return program
+
+
+def test_a_rail_that_stops_answering_voids_the_measurement(orin: BoardTree, tmp_path: Path) -> None:
+    """It has null and never zero."""
+    program = _run_until_readings(tmp_path / "power.csv")
     orin.refuse_rails(["VDD_SOC"])
     out, err = program.communicate(timeout=20)
     assert program.returncode == 1, err
@@ -92,15 +98,9 @@ def test_ctrl_c_ends_it_with_the_figures_so_far(
     tmp_path: Path, options: tuple[str, ...], code: int
 ) -> None:
     """Ctrl-C in a terminal reaches tegrastats' group too: it must not end before us."""
-    log = tmp_path / "power.csv"
-    program = subprocess.Popen(
-        [sys.executable, "-m", "edgeprune", "power", "--sensor", "tegrastats", "--json",
-         "--csv", str(log), *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True,
-    )  # fmt: skip
-    while not log.exists() or len(log.read_text().splitlines()) < 5:
-        assert program.poll() is None
-        time.sleep(0.05)
+    program = _run_until_readings(
+        tmp_path / "power.csv", "--sensor", "tegrastats", "--interval", "200", *options
+    )
     os.killpg(program.pid, signal.SIGINT)
     out, err = program.communicate(timeout=20)
     assert program.returncode == code, err

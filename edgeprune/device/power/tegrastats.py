@@ -125,14 +125,11 @@ class TegrastatsSensor(Sensor):
         process = self._process
         if process is None or process.stdout is None:
             raise SensorError("tegrastats was not started")
+        poll = select.poll()  # unlike select, for any number of open files
+        poll.register(process.stdout, select.POLLIN)
         left_s = end_s - time.monotonic()
-        ready = select.select([process.stdout], [], [], max(0.0, left_s))[0]
-        if not ready:
-            raise SensorError(
-                "tegrastats shows no power rails: run as root"
-                if shown
-                else f"tegrastats said nothing for {patience_s:.1f} s"
-            )
+        if left_s <= 0 or not poll.poll(1000 * left_s):
+            raise SensorError(self._why_silent(patience_s, shown))
         chunk = os.read(process.stdout.fileno(), _CHUNK)
         if not chunk:
             raise SensorError(f"tegrastats ended{self._complaint(process)}")
@@ -140,8 +137,18 @@ class TegrastatsSensor(Sensor):
         *lines, self._held = (self._held + chunk).split(b"\n")
         self._lines += [(at_s, line.decode("utf-8", "replace")) for line in lines]
 
+    def _why_silent(self, patience_s: float, shown: int) -> str:
+        if not shown:
+            return f"tegrastats said nothing for {patience_s:.1f} s"
+        if self.rails:
+            return f"tegrastats does not show {', '.join(self.rails)} any more"
+        return "tegrastats shows no power rails: run as root"
+
     def _complaint(self, process: subprocess.Popen[bytes]) -> str:
-        code = process.wait()
+        try:
+            code = process.wait(_ENDING_S)
+        except subprocess.TimeoutExpired:
+            return " its output"
         said = ""
         if self._complaints is not None:
             self._complaints.seek(0)

@@ -29,16 +29,18 @@ def watch(
         Whether it ran to its end; False when Ctrl-C ended it, or the sensor stopped answering.
     """
     end_s = float("inf") if duration_s is None else window.start_s + duration_s
-    seen = 0
-    try:
-        while not window.error:
+    seen, reached = 0, False
+    while not (reached or window.error):
+        try:
             left_s = end_s - time.monotonic()
-            if left_s <= 0:
-                return True
-            time.sleep(min(every_s, left_s))
-            rows = window.rows(seen)
-            seen += len(rows)
-            see(rows)
-    except KeyboardInterrupt:
-        pass
-    return False
+            time.sleep(max(0.0, min(every_s, left_s)))
+            reached = left_s <= every_s
+            interrupted = False
+        except KeyboardInterrupt:
+            interrupted = True
+        rows = window.rows(seen)
+        seen += len(rows)
+        see(rows)
+        if interrupted:
+            return False
+    return reached

@@ -73,7 +73,7 @@ def test_monitors_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_an_unknown_board_has_rails_and_no_total(tmp_path: Path) -> None:
     hwmon_monitor(board(tmp_path, "Some Board", "nvidia,tegra999"), "1-0040", JETPACK_6)
-    with measure("ina", 5, root=tmp_path) as window:
+    with measure("ina", 1000, root=tmp_path) as window:
         pass
     found = window.result
     assert found.rails_mw is not None
@@ -96,7 +96,7 @@ def test_a_rail_that_does_not_answer_takes_the_total_with_it(tmp_path: Path) -> 
 
 def test_a_rail_that_stops_answering_voids_the_window(tmp_path: Path) -> None:
     folder = hwmon_monitor(known_board(tmp_path, "jetson-orin-nano"), "1-0040", JETPACK_6)
-    with measure("ina", 5, root=tmp_path) as window:
+    with measure("ina", 1000, root=tmp_path) as window:
         (folder / "curr1_input").unlink()
         (folder / "curr1_input").symlink_to(EIO)
     assert window.result.is_void

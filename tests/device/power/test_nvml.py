@@ -11,14 +11,14 @@ from edgeprune.device.power import PowerResult, SensorError, Window, measure
 from edgeprune.device.power.nvml import NvmlSensor
 
 
-def _measure(nvml: StandInNvml, interval_s: float = 0.02) -> Window:
+def _measure(nvml: StandInNvml, interval_s: float = 0.1) -> Window:
     return measure(NvmlSensor(interval_s, nvml.load))
 
 
 def _of_50_watts(nvml: StandInNvml) -> PowerResult:
     for _ in range(5):  # a busy machine may void a window
         with _measure(nvml) as window:
-            time.sleep(0.2)
+            time.sleep(0.25)
         if not window.result.is_void:
             break
     return window.result

@@ -49,7 +49,7 @@ def test_a_constant_load_through_the_whole_chain(orin: Path, programs: Path) -> 
     assert found.rails_mw == pytest.approx(
         {"VDD_IN": 8000, "VDD_CPU_GPU_CV": 2000, "VDD_SOC": 1600}
     )
-    assert found.duration_s == pytest.approx(1.0, abs=0.3)
+    assert found.duration_s >= 1.0
     assert set(calls(program)) == {f"--interval {EVERY_MS}"}
     assert not any(map(_is_alive, process_ids(program)))
 

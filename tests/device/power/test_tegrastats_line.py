@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from power_trees import known_board
 from standin_tegrastats import orin_line
@@ -76,6 +76,7 @@ def test_rails_are_told_from_the_rest(line: str, rails: dict[str, float]) -> Non
     assert rails_in(line) == rails
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(
         st.from_regex(r"[A-Z][A-Z0-9_]{0,15}", fullmatch=True).filter(lambda name: name != "NC"),

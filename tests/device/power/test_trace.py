@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeprune.device.power.cut import cut
@@ -44,6 +44,7 @@ def _inside(stamps: list[float], part: tuple[float, float]) -> tuple[float, floa
     return stamps[0] + part[0] * length, stamps[0] + part[1] * length
 
 
+@settings(max_examples=50, deadline=None)
 @given(gaps, shares, st.floats(1, 1e5))
 def test_constant_power_for_a_time_is_their_product(
     steps: list[float], part: tuple[float, float], power_mw: float
@@ -59,6 +60,7 @@ def test_constant_power_for_a_time_is_their_product(
     assert (found.scope, found.reason) == ("module_sum", "")
 
 
+@settings(max_examples=50, deadline=None)
 @given(gaps, shares, st.floats(-500, 500))
 def test_a_ramp_is_exact_whatever_the_stamps(
     steps: list[float], part: tuple[float, float], slope: float
@@ -75,6 +77,7 @@ def test_a_ramp_is_exact_whatever_the_stamps(
     assert found.peak_w == pytest.approx(3 * max(power_mw(start_s), power_mw(end_s)) / 1000)
 
 
+@settings(max_examples=50, deadline=None)
 @given(gaps, st.lists(st.floats(0, 1), min_size=1, max_size=5))
 def test_parts_of_a_window_add_up(steps: list[float], cuts: list[float]) -> None:
     stamps = _stamps(steps)
@@ -97,6 +100,7 @@ def test_a_wave_read_often_is_its_integral() -> None:
     assert found.peak_w == pytest.approx(24.0, rel=1e-3)
 
 
+@settings(max_examples=50, deadline=None)
 @given(gaps, shares, st.floats(1, 400))
 def test_a_counters_energy_is_the_counters(
     steps: list[float], part: tuple[float, float], watts: float

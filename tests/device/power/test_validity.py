@@ -6,7 +6,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeprune.device.power.cut import cut
@@ -27,6 +27,7 @@ def test_a_regular_window_holds() -> None:
     assert _why(STAMPS, 0.05, 59.95) == ""
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.floats(1.0, 1.2))
 def test_uneven_stamps_and_a_slow_sensor_hold(seed: int, pace: float) -> None:
     draw = random.Random(seed)
@@ -42,6 +43,7 @@ def test_a_gap_over_three_intervals_voids() -> None:
     assert "no reading for 0.4 s, 9.9 s into the window; 3 intervals of 0.1 s are" in reason
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 60))
 def test_lost_readings_void_from_one_in_twenty_on(seed: int, lost: int) -> None:
     """Never two in a row, so that no gap is over three intervals."""
