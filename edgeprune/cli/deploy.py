@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeprune.cli.bench_options import bench_options, energy_of, protocol_of
 from edgeprune.cli.model_options import model_options, told_of_model
 
 if TYPE_CHECKING:
@@ -43,20 +44,11 @@ if TYPE_CHECKING:
               default="auto", show_default=True,
               help="auto: TensorRT's Python module, else trtexec; for cpu ONNX Runtime.",
               )  # fmt: skip
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Samples of a request.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(min=1), help="Of ONNX Runtime.")
 @click.option("--benchmark/--no-benchmark", "measures", default=True, show_default=True)
-@click.option("--repeats", type=int, default=7, show_default=True,
-              help="Times that every network is loaded and timed anew.")  # fmt: skip
-@click.option("--seconds", type=float, default=1.0, show_default=True,
-              help="Of each network in each repeat.")  # fmt: skip
-@click.option("--rate", "rate_hz", type=float, metavar="HZ",
-              help="Requests per second.  [default: one after the other]")  # fmt: skip
-@click.option("--pause", "pause_s", type=float, default=0.0, show_default=True,
-              help="Seconds between repeats, to cool down.")  # fmt: skip
-@click.option("--warmup", "warmup_s", type=float, default=10.0, show_default=True,
-              help="Most seconds of warming up.")  # fmt: skip
+@click.option("--energy/--no-energy", default=None,
+              help="Joules of an inference, which take some 25 minutes with the defaults.  "
+              "[default: on a Jetson whose sensors answer]")  # fmt: skip
+@bench_options
 @click.option("--lock-clocks", is_flag=True,
               help="Run sudo jetson_clocks for the benchmark, and put all back.")  # fmt: skip
 @click.option("--bundle", "bundle_out", type=click.Path(path_type=Path), metavar="FOLDER",
@@ -127,11 +119,7 @@ def _request(
     batch: int,
     threads: int | None,
     measures: bool,
-    repeats: int,
-    seconds: float,
-    rate_hz: float | None,
-    pause_s: float,
-    warmup_s: float,
+    energy: bool | None,
     lock_clocks: bool,
     arch: str | None,
     model: str | None,
@@ -140,14 +128,13 @@ def _request(
     mean: str | None,
     std: str | None,
     trust_pickle: bool,
+    **measuring: Any,
 ) -> DeployRequest:
     from edgeprune.deploy.bundle.request import BundleRequest
     from edgeprune.deploy.request import DeployRequest
     from edgeprune.deploy.ssh import FOLDER, SshOptions
-    from edgeprune.device.bench.protocol import Protocol
     from edgeprune.export.precision.request import PrecisionRequest
 
-    protocol = Protocol(repeats, seconds, min(0.1, seconds), pause_s, warmup_s, rate_hz)
     return DeployRequest(
         target=target,
         host=host,
@@ -165,7 +152,15 @@ def _request(
         runtime="onnxruntime" if target == "cpu" and runtime == "auto" else runtime,
         batch=batch,
         threads=threads,
-        protocol=protocol if measures else None,
+        protocol=protocol_of(**measuring) if measures else None,
+        energy=_energy(energy, target),
+        energy_protocol=energy_of(**measuring),
         lock_clocks=lock_clocks,
         model=told_of_model(arch, model, mean, std, trust_pickle),
     )
+
+
+def _energy(asked: bool | None, target: str) -> Any:
+    if asked is None:
+        return "off" if target == "cpu" else "auto"
+    return "on" if asked else "off"

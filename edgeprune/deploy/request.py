@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.ssh import FOLDER, SshOptions
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.models.load import ModelOptions
 
@@ -26,6 +28,8 @@ class DeployRequest:
         batch: samples of a request.
         threads: of ONNX Runtime.
         protocol: of the benchmark; None for none.
+        energy: `on`, `off`, or `auto` for where a sensor answers.
+        energy_protocol: how it is measured.
         lock_clocks: whether `jetson_clocks` fixes the clocks meanwhile.
         model: what the user says about the model file.
     """
@@ -40,6 +44,8 @@ class DeployRequest:
     batch: int = 1
     threads: int | None = None
     protocol: Protocol | None = field(default_factory=Protocol)
+    energy: Literal["auto", "on", "off"] = "auto"
+    energy_protocol: EnergyProtocol = field(default_factory=EnergyProtocol)
     lock_clocks: bool = False
     model: ModelOptions = field(default_factory=ModelOptions)
 
@@ -62,4 +68,17 @@ class DeployRequest:
         ]  # fmt: skip
         if asked.rate_hz is not None:
             words += ["--rate", str(asked.rate_hz)]
+        words += self._energy_options
         return [*words, "--lock-clocks"] if self.lock_clocks else words
+
+    @property
+    def _energy_options(self) -> list[str]:
+        asked = self.energy_protocol
+        words = [
+            "--energy", self.energy,
+            "--power-sensor", asked.sensor,
+            "--energy-seconds", str(asked.window_s),
+            "--energy-repeats", str(asked.repeats),
+            "--idle", str(asked.idle_s),
+        ]  # fmt: skip
+        return words if asked.rate_hz is None else [*words, "--energy-rate", str(asked.rate_hz)]

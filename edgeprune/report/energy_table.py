@@ -27,7 +27,7 @@ def _table(
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = f"energy of an inference, {_load_words(load, run)}"
+    title = f"energy of an inference, {load_words(load, run)}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network", overflow="fold")
     for heading in ("gross", "± spread", "net", "mean W", "peak W", f"× {found.models[0].name}"):
@@ -93,10 +93,11 @@ def _reductions(found: Benchmark, run: EnergyRun) -> list[str]:
             way = "less" if change < 0 else "more"
             told.append(
                 f"{name}: {abs(change):.1%} {way} mean power than {first}, "
-                f"{_load_words(load, run)} ({run.scope})"
+                f"{load_words(load, run)} ({run.scope})"
             )
     return told
 
 
-def _load_words(load: str, run: EnergyRun) -> str:
+def load_words(load: str, run: EnergyRun) -> str:
+    """Which load it is."""
     return "as fast as it goes" if load == FASTEST else f"{run.rate_hz:.4g} requests a second"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from pathlib import Path
-from typing import Any, Callable, ContextManager, Mapping
+from typing import Any, Callable, Mapping
 
 from edgeprune.device.agent.events import Events
-from edgeprune.device.agent.options import protocol_of
+from edgeprune.device.agent.options import energy_of, protocol_of
 from edgeprune.device.agent.serve_power import serve_power
+from edgeprune.device.agent.session import Session
+from edgeprune.device.bench.clocks import locked_clocks
+from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.probe.probe import probe
 from edgeprune.device.root import system_root
 
@@ -24,14 +26,12 @@ def probe_board(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
 
 def build(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """Engines of all models."""
-    found: Mapping[str, Any] = _session(given, events).build()
-    return found
+    return _session(given, events).build()
 
 
 def verify(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """Agreement of all models."""
-    found: Mapping[str, Any] = _session(given, events).verify()
-    return found
+    return _session(given, events).verify()
 
 
 def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
@@ -39,9 +39,7 @@ def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     protocol = protocol_of(given)
     session = _session(given, events)
     session.build()
-    with _clocks(given, events):
-        found: Mapping[str, Any] = session.bench(protocol)
-    return found
+    return _measured(session, protocol, given, events)
 
 
 def run(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
@@ -54,8 +52,7 @@ def run(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     events.result("build", built)
     agreement = session.verify()
     events.result("verify", agreement)
-    with _clocks(given, events):
-        times = session.bench(protocol)
+    times = _measured(session, protocol, given, events)
     return {"probe": found, "build": built, "verify": agreement, "bench": times}
 
 
@@ -82,15 +79,14 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def _session(given: argparse.Namespace, events: Events) -> Any:
-    # Whatever needs numpy is imported where it is used: a board without it can still be probed.
-    from edgeprune.device.agent.session import Request, Session
-
-    request = Request(given.runtime, given.batch, given.threads)
-    return Session(Path(given.bundle), request, events)
+def _session(given: argparse.Namespace, events: Events) -> Session:
+    return Session(given.bundle, given.runtime, given.batch, given.threads, events)
 
 
-def _clocks(given: argparse.Namespace, events: Events) -> ContextManager[None]:
-    from edgeprune.device.bench.clocks import locked_clocks
-
-    return locked_clocks(events.step) if given.lock_clocks else contextlib.nullcontext()
+def _measured(
+    session: Session, protocol: Protocol, given: argparse.Namespace, events: Events
+) -> Mapping[str, Any]:
+    energy = energy_of(given, events)
+    clocks = locked_clocks(events.step) if given.lock_clocks else contextlib.nullcontext()
+    with clocks:
+        return session.bench(protocol, energy)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edgeprune.device.agent.events import Events
 from edgeprune.device.agent.runtime import RUNTIMES
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.bench.sensor_check import check_sensor
+from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.power.choose import AUTO, DEFAULT_INTERVAL_MS, SENSORS
 
 _EXAMPLE = """example, on a board:
@@ -63,6 +67,18 @@ def _with_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, help="requests per second")
     parser.add_argument("--pause", type=float, default=usual.pause_s)
     parser.add_argument("--warmup", type=float, default=usual.warmup_s)
+    energy = EnergyProtocol()
+    parser.add_argument(
+        "--energy",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="joules of an inference; auto: where a sensor answers",
+    )
+    parser.add_argument("--power-sensor", choices=(AUTO, *SENSORS), default=energy.sensor)
+    parser.add_argument("--energy-seconds", type=float, default=energy.window_s)
+    parser.add_argument("--energy-repeats", type=int, default=energy.repeats)
+    parser.add_argument("--energy-rate", type=float, help="requests per second")
+    parser.add_argument("--idle", type=float, default=energy.idle_s, help="seconds")
     parser.add_argument("--lock-clocks", action="store_true", help="run sudo jetson_clocks")
 
 
@@ -101,3 +117,28 @@ def protocol_of(given: argparse.Namespace) -> Protocol:
         warmup_s=given.warmup,
         rate_hz=given.rate,
     )
+
+
+def energy_of(given: argparse.Namespace, events: Events) -> EnergyProtocol | None:
+    """The energy phase that the options describe; None for none.
+
+    Raises:
+        BenchmarkSettingError: an option out of range.
+    """
+    if given.energy == "off":
+        return None
+    asked = EnergyProtocol(
+        sensor=given.power_sensor,
+        window_s=given.energy_seconds,
+        repeats=given.energy_repeats,
+        idle_s=given.idle,
+        rate_hz=given.energy_rate,
+        warmup_s=given.warmup,
+    )
+    if given.energy == "auto":
+        try:
+            check_sensor(asked, None)
+        except DeviceUnsupportedError as failure:
+            events.note(f"energy is not measured: {failure}")
+            return None
+    return asked

@@ -1,45 +1,36 @@
-"""A board with a bundle on it: what the agent's commands share."""
+"""A bundle on a board, checked, with the workbench that suits its runtime."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeprune.device.agent.bench import bench_models
 from edgeprune.device.agent.events import Events
-from edgeprune.device.agent.ready import Ready, make_ready
-from edgeprune.device.agent.runtime import ONNXRUNTIME, choose_runtime
-from edgeprune.device.agent.verify import require_agreement, verify_models
+from edgeprune.device.agent.runtime import ONNXRUNTIME, TRTEXEC, choose_runtime
+from edgeprune.device.agent.workbench import Work, Workbench
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.bundle.agreement import Agreement
 from edgeprune.device.bundle.folder import read_bundle
-from edgeprune.device.bundle.manifest import Manifest
+from edgeprune.device.errors import DeviceError
 from edgeprune.device.probe.software import Software, read_software
 from edgeprune.device.root import system_root
-from edgeprune.device.runners.base import Runner
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a user decides about a bundle on a board.
+class DisagreementError(DeviceError):
+    """A model computes something else on the board; exit code 3."""
 
-    Attributes:
-        runtime: see `choose_runtime`.
-        batch: samples of a request.
-        threads: of ONNX Runtime; None for one a core.
-    """
-
-    runtime: str = "auto"
-    batch: int = 1
-    threads: int | None = None
+    exit_code = 3
 
 
 class Session:
-    """A bundle whose files are whole, and the runtime that was chosen for it.
+    """What the commands share.
 
     Args:
         bundle: its folder.
-        request: what the user decided.
+        runtime: see `choose_runtime`.
+        batch: samples of a request.
+        threads: of ONNX Runtime; None for one a core.
         events: who is told.
 
     Raises:
@@ -47,47 +38,24 @@ class Session:
         DeviceUnsupportedError: the runtime is missing.
     """
 
-    def __init__(self, bundle: Path, request: Request, events: Events) -> None:
-        self.bundle = bundle
-        self.request = request
-        self.events = events
-        self.manifest: Manifest = read_bundle(bundle)
-        self.software: Software = read_software(system_root())
-        self.runtime = choose_runtime(request.runtime, self.software, events)
-        if self.runtime == ONNXRUNTIME and self.manifest.target.startswith("jetson"):
+    def __init__(
+        self, bundle: Path, runtime: str, batch: int, threads: int | None, events: Events
+    ) -> None:
+        manifest, software = read_bundle(bundle), read_software(system_root())
+        chosen = choose_runtime(runtime, software, events)
+        if chosen == ONNXRUNTIME and manifest.target.startswith("jetson"):
             events.note("measured in ONNX Runtime on the board's CPU; its GPU is not used")
-        self._ready: dict[str, Ready] | None = None
-
-    @property
-    def label(self) -> str:
-        """The runtime with its version, for the record."""
-        if self.runtime == ONNXRUNTIME:
-            return f"ONNX Runtime {self.software.onnxruntime}"
-        return f"TensorRT {self.software.tensorrt}"
-
-    def ready(self) -> dict[str, Ready]:
-        """Every model; engines are built at the first call."""
-        if self._ready is None:
-            self._ready = make_ready(
-                self.bundle,
-                self.manifest,
-                self.manifest.models,
-                self.runtime,
-                self.request.batch,
-                self.request.threads,
-                self.events,
-            )
-        return self._ready
-
-    def runners(self) -> dict[str, Runner]:
-        """Their runners."""
-        return {name: ready.runner for name, ready in self.ready().items()}
+        label = _label(chosen, software)
+        work = Work(bundle, manifest, chosen, label, batch, threads, events)
+        self._events = events
+        self._label = label
+        self._bench = _workbench(work)
 
     def build(self) -> dict[str, Any]:
         """Make every model ready: the runtime, and the engines by name."""
-        engines = {name: ready.engine for name, ready in self.ready().items()}
+        engines = self._bench.build()
         return {
-            "runtime": self.label,
+            "runtime": self._label,
             "engines": {name: engine.as_dict() for name, engine in engines.items() if engine},
         }
 
@@ -97,21 +65,45 @@ class Session:
         Raises:
             DisagreementError: one computes something else.
         """
-        found = verify_models(
-            self.bundle, self.manifest, self.runners(), self.request.batch, self.events
-        )
-        require_agreement(found)
+        found = self._bench.verify()
+        for name, agreement in found.items():
+            self._events.step(f"{name}: {_words(agreement)}")
+        for name, agreement in found.items():
+            if not agreement.kept:
+                raise DisagreementError(
+                    f"{name}: {_words(agreement)}; at least {agreement.least_snr_db:g} dB are "
+                    "asked for: this runtime computes something else, try another --precision"
+                )
         return {name: agreement.as_dict() for name, agreement in found.items()}
 
-    def bench(self, protocol: Protocol) -> dict[str, Any]:
+    def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> dict[str, Any]:
         """Time every model beside the first."""
-        return bench_models(
-            self.bundle,
-            self.manifest,
-            self.runners(),
-            protocol,
-            runtime=self.label,
-            batch=self.request.batch,
-            threads=self.request.threads,
-            events=self.events,
-        ).as_dict()
+        return self._bench.bench(protocol, energy).as_dict()
+
+
+def _workbench(work: Work) -> Workbench:
+    if work.runtime == TRTEXEC:
+        from edgeprune.device.agent.trtexec_bench import TrtexecBench
+
+        return TrtexecBench(work)
+    # It needs numpy, which a board with trtexec alone may lack.
+    from edgeprune.device.agent.runner_bench import RunnerBench
+
+    return RunnerBench(work)
+
+
+def _label(runtime: str, found: Software) -> str:
+    if runtime == ONNXRUNTIME:
+        return f"ONNX Runtime {found.onnxruntime}"
+    return f"{'trtexec of ' if runtime == TRTEXEC else ''}TensorRT {found.tensorrt}"
+
+
+def _words(found: Agreement) -> str:
+    if found.max_abs_error is None:
+        return "its outputs are not finite, or of another shape, on the board"
+    if found.snr_db is None:
+        return f"all outputs of {found.samples} samples equal to the last bit"
+    return (
+        f"outputs of {found.samples} samples at most {found.max_abs_error:.1e} from the host's, "
+        f"{found.snr_db:.0f} dB"
+    )

@@ -10,13 +10,14 @@ from typing import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from edgeprune.device.bench.conditions import look
-from edgeprune.device.bench.energy import check_sensor, measure_energy
+from edgeprune.device.bench.energy import measure_energy
 from edgeprune.device.bench.energy_phase import Subjects
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.energy_result import NOT_ASKED
 from edgeprune.device.bench.load import Slice, as_fast_as_possible, at_a_rate
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark, ModelTimes
+from edgeprune.device.bench.sensor_check import check_sensor
 from edgeprune.device.bench.spread import paired_ratio
 from edgeprune.device.bench.steady import WarmUp, warm_up
 from edgeprune.device.bench.warnings import warnings_of

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass
 from typing import Sequence
-
-import numpy as np
 
 # Student's t for 95 %, two-sided, from 1 degree of freedom on; beyond the last, the normal's.
 _T95 = (
@@ -46,7 +45,7 @@ def paired_ratio(first: Sequence[float], second: Sequence[float]) -> Ratio:
         first: positive, one a repeat, of two repeats or more.
         second: of the same repeats.
     """
-    logs = np.log(np.asarray(first, float)) - np.log(np.asarray(second, float))
-    middle = float(logs.mean())
-    half = t95(len(logs) - 1) * float(logs.std(ddof=1)) / math.sqrt(len(logs))
+    logs = [math.log(one / other) for one, other in zip(first, second)]
+    middle = statistics.mean(logs)
+    half = t95(len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
     return Ratio(math.exp(middle), math.exp(middle - half), math.exp(middle + half))

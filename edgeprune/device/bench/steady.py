@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from typing import Callable, NamedTuple, Sequence
-
-import numpy as np
 
 _WINDOW_S = 1.0
 _ALIKE = 3  # windows in a row
@@ -45,10 +44,10 @@ def warm_up(infers: Sequence[Callable[[], object]], most_s: float) -> WarmUp:
 
 def is_steady(medians: Sequence[Sequence[float]]) -> bool:
     """Whether the last three of every model lie within 2 % of each other."""
-    last = np.array(medians[-_ALIKE:])
+    last = medians[-_ALIKE:]
     if len(last) < _ALIKE:
         return False
-    return bool(np.all(last.max(axis=0) <= (1 + _WITHIN) * last.min(axis=0)))
+    return all(max(model) <= (1 + _WITHIN) * min(model) for model in zip(*last))
 
 
 def _median_ms(infer: Callable[[], object], seconds: float) -> float:
@@ -58,4 +57,4 @@ def _median_ms(infer: Callable[[], object], seconds: float) -> float:
         before = time.perf_counter()
         infer()
         times.append(time.perf_counter() - before)
-    return 1e3 * float(np.median(times))
+    return 1e3 * statistics.median(times)

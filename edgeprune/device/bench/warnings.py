@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Mapping, Sequence
-
-import numpy as np
 
 from edgeprune.device.bench.conditions import Conditions
 from edgeprune.device.bench.steady import WarmUp
@@ -43,7 +42,7 @@ def warnings_of(
     found += _machine(before, after, seconds)
     found += _board(before, after, during)
     for name, medians in medians_ms.items():
-        found += _model(name, np.asarray(medians, float))
+        found += _model(name, medians)
     return found
 
 
@@ -110,13 +109,13 @@ def _board(before: Conditions, after: Conditions, during: Sequence[Conditions]) 
     return found
 
 
-def _model(name: str, medians: np.ndarray) -> list[str]:
+def _model(name: str, medians: Sequence[float]) -> list[str]:
     found = []
-    scatter = float(np.ptp(medians) / np.median(medians))
+    scatter = (max(medians) - min(medians)) / statistics.median(medians)
     if scatter > _SCATTER:
         found.append(f"{name}: the medians of the repeats scatter by {scatter:.0%}")
     half = len(medians) // 2
-    drift = float(np.median(medians[-half:]) / np.median(medians[:half]) - 1)
+    drift = statistics.median(medians[-half:]) / statistics.median(medians[:half]) - 1
     if half > 1 and abs(drift) > _DRIFT:
         way = "slower" if drift > 0 else "faster"
         found.append(

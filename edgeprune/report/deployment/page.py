@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprune.atomic import write_text_atomic
@@ -20,31 +19,16 @@ from edgeprune.report.deployment.lines import (
     transfer_line,
     verify_lines,
 )
-from edgeprune.report.numerals import ABSENT, compact, count, duration, milliseconds
+from edgeprune.report.deployment.tables import (
+    ENERGY_HEADINGS,
+    HEADINGS,
+    energy_tables_of,
+    rows_of,
+    tiles_of,
+)
+from edgeprune.report.energy_table import energy_lines
+from edgeprune.report.numerals import ABSENT, count, duration
 from edgeprune.report.page import render_page
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A headline figure."""
-
-    name: str
-    value: str
-    note: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A network in the table."""
-
-    name: str
-    role: str
-    cells: tuple[str, ...]
-
-
-HEADINGS = (
-    "parameters", "MACs", "MB", "p50 ms", "± spread", "p90 ms", "p99 ms", "samples/s", "latency ×",
-)  # fmt: skip
 
 
 def write_page(done: Deployment, path: Path) -> Path:
@@ -67,32 +51,17 @@ def render_deployment(done: Deployment) -> str:
         f"{done.target}, JetPack {done.system}, {done.precision}, {done.build['runtime']}"
         if done.probe["l4t"]
         else f"{done.target}, {done.precision}, {done.build['runtime']}",
-        tiles=_tiles(done, found),
+        tiles=tiles_of(done, found),
         statements=_statements(done),
         headings=HEADINGS,
-        rows=_rows(done, found),
+        rows=rows_of(done, found),
+        energy_headings=ENERGY_HEADINGS,
+        energy=energy_tables_of(found),
         warnings=[] if found is None else list(found.warnings),
         notes=[*([] if found is None else benchmark_lines(found)[:2]), *done.notes],
+        energy_notes=[] if found is None else energy_lines(found),
         facts=_facts(done, found),
     )
-
-
-def _tiles(done: Deployment, found: Benchmark | None) -> list[Tile]:
-    tiles = []
-    if found is not None:
-        last = found.models[-1]
-        tiles.append(Tile(f"Latency of the {last.name}, p50", f"{milliseconds(last.p50_ms)} ms",
-                          f"p99 {milliseconds(last.p99_ms)} ms, batch {found.batch}"))  # fmt: skip
-        for name, ratio in found.ratios.items():
-            span = f"[{ratio.low:.2f}, {ratio.high:.2f}] of its latency"
-            tiles.append(Tile(f"{name} against {found.models[0].name}",
-                              f"{1 / ratio.ratio:.2f}× as fast", span))  # fmt: skip
-    sizes = [about["parameters"] for about in done.models.values()]
-    if len(sizes) > 1 and all(sizes):
-        before, after = sizes[0], sizes[-1]
-        tiles.append(Tile("Parameters", f"−{100 * (1 - after / before):.1f} %",
-                          f"{count(before)} → {count(after)}"))  # fmt: skip
-    return tiles
 
 
 def _statements(done: Deployment) -> list[tuple[str, str]]:
@@ -101,23 +70,6 @@ def _statements(done: Deployment) -> list[tuple[str, str]]:
     told += [("checked", line) for line in verify_lines(done)]
     verdict = speed_line(done)
     return [*told, ("measured", verdict)] if verdict else told
-
-
-def _rows(done: Deployment, found: Benchmark | None) -> list[Row]:
-    times = {} if found is None else {model.name: model for model in found.models}
-    rows = []
-    for name, about in done.models.items():
-        cells = [count(about["parameters"]), compact(about["macs"]), f"{about['bytes'] / 1e6:.2f}"]
-        model = times.get(name)
-        if model is None:
-            cells += [ABSENT] * 6
-        else:
-            cells += [milliseconds(value) for value in (
-                model.p50_ms, model.spread_ms, model.p90_ms, model.p99_ms)]  # fmt: skip
-            ratio = found.ratios.get(name) if found is not None else None
-            cells += [f"{model.throughput_hz:,.0f}", f"{ratio.ratio:.3f}" if ratio else ABSENT]
-        rows.append(Row(name, "student" if name == "student" else "dense", tuple(cells)))
-    return rows
 
 
 def _facts(done: Deployment, found: Benchmark | None) -> list[tuple[str, str]]:

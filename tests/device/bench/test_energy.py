@@ -17,7 +17,7 @@ from edgeprune.device.bench import energy as energy_module
 from edgeprune.device.bench import energy_phase
 from edgeprune.device.bench.conditions import Conditions, look
 from edgeprune.device.bench.cooling import CoolDown, cool_down
-from edgeprune.device.bench.energy import check_sensor, measure_energy
+from edgeprune.device.bench.energy import measure_energy
 from edgeprune.device.bench.energy_load import Counted, count_requests
 from edgeprune.device.bench.energy_phase import Subjects
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
@@ -25,6 +25,7 @@ from edgeprune.device.bench.energy_result import AT_RATE, FASTEST, Energy, Idle
 from edgeprune.device.bench.energy_summary import Turn, ratios, summarise
 from edgeprune.device.bench.measure import say_nothing
 from edgeprune.device.bench.protocol import BenchmarkSettingError
+from edgeprune.device.bench.sensor_check import check_sensor
 from edgeprune.device.power import Reading, Sensor, SensorError, Total
 
 CALM = look(brief=True)

@@ -1,0 +1,90 @@
+"""A bundle's models in TensorRT or ONNX Runtime, within this process."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from edgeprune.device.agent.ready import Ready, make_ready
+from edgeprune.device.agent.runtime import ONNXRUNTIME
+from edgeprune.device.agent.workbench import Workbench
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
+from edgeprune.device.bench.measure import measure
+from edgeprune.device.bench.protocol import Protocol
+from edgeprune.device.bench.result import Benchmark
+from edgeprune.device.bundle.agreement import Agreement, compare
+from edgeprune.device.bundle.arrays import read_array
+from edgeprune.device.bundle.preprocess import prepare
+from edgeprune.device.runners.base import Runner
+from edgeprune.device.tensorrt.engine_file import EngineFile
+
+
+class RunnerBench(Workbench):
+    """Models whose requests are function calls."""
+
+    _ready: dict[str, Ready] | None = None
+
+    def build(self) -> dict[str, EngineFile | None]:
+        """Engines are built at the first call."""
+        return {name: ready.engine for name, ready in self._models().items()}
+
+    def verify(self) -> dict[str, Agreement]:
+        """In batches of the request's size."""
+        samples, found = self._samples(), {}
+        for name, ready in self._models().items():
+            model = self.work.manifest.model(name)
+            if model.reference is None:
+                continue
+            exact = read_array(self.work.bundle / model.reference)
+            with ready.runner as runner:
+                outputs = self._outputs(runner, samples)
+            found[name] = compare(_by_sample(exact), _by_sample(outputs), model.precision)
+        return found
+
+    def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> Benchmark:
+        """On the reference inputs, repeated to the request's size."""
+        work, samples = self.work, self._samples()
+        feed = {work.manifest.input.name: np.resize(samples, (work.batch, *samples.shape[1:]))}
+        models = self._models()
+        return measure(
+            {name: ready.runner for name, ready in models.items()},
+            dict.fromkeys(models, feed),
+            protocol,
+            runtime=work.label,
+            threads=work.threads or len(os.sched_getaffinity(0)),
+            energy=energy,
+            processor="cpu" if work.runtime == ONNXRUNTIME else "gpu",
+            tell=work.events.step,
+        )
+
+    def _models(self) -> dict[str, Ready]:
+        if self._ready is None:
+            work = self.work
+            self._ready = make_ready(
+                work.bundle,
+                work.manifest,
+                work.manifest.models,
+                work.runtime,
+                work.batch,
+                work.threads,
+                work.events,
+            )
+        return self._ready
+
+    def _samples(self) -> np.ndarray:
+        given = self.work.manifest
+        return prepare(read_array(self.work.bundle / given.reference_inputs), given.input)
+
+    def _outputs(self, runner: Runner, samples: np.ndarray) -> np.ndarray:
+        name, batch = self.work.manifest.input.name, self.work.batch
+        parts = [
+            next(iter(runner.infer({name: samples[at : at + batch]}).values()))
+            for at in range(0, len(samples), batch)
+        ]
+        return np.concatenate(parts)
+
+
+def _by_sample(outputs: np.ndarray) -> list[list[float]]:
+    values: list[list[float]] = outputs.reshape(len(outputs), -1).astype(np.float64).tolist()
+    return values

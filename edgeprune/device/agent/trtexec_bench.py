@@ -1,0 +1,147 @@
+"""A bundle's models in trtexec, where Python has no TensorRT or no numpy."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from array import array
+from pathlib import Path
+
+from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
+from edgeprune.device.agent.runtime import TRTEXEC
+from edgeprune.device.agent.workbench import Workbench
+from edgeprune.device.bench.conditions import look
+from edgeprune.device.bench.energy_protocol import EnergyProtocol
+from edgeprune.device.bench.percentile import percentile
+from edgeprune.device.bench.protocol import BenchmarkSettingError, Protocol
+from edgeprune.device.bench.result import Benchmark, ModelTimes
+from edgeprune.device.bench.spread import paired_ratio
+from edgeprune.device.bench.steady import WarmUp
+from edgeprune.device.bench.warnings import warnings_of
+from edgeprune.device.bundle.agreement import Agreement, compare
+from edgeprune.device.bundle.manifest import BundleModel
+from edgeprune.device.bundle.plain_arrays import prepare_plain, read_npy
+from edgeprune.device.tensorrt.engine_file import EngineFile
+from edgeprune.device.tensorrt.settings import EngineSettings
+from edgeprune.device.tensorrt.trtexec import Trtexec
+from edgeprune.device.tensorrt.trtexec_run import TrtexecEngine, TrtexecRun
+
+_VERIFIED = 8  # samples, which every engine takes at once
+_VERIFY_S = 0.1
+_NO_ENERGY = "trtexec runs the models: energy needs TensorRT's Python module and numpy"
+
+
+class TrtexecBench(Workbench):
+    """Models whose requests trtexec makes; each turn is a process of its own."""
+
+    _engines: dict[str, EngineFile] | None = None
+    _settings: EngineSettings | None = None
+
+    def build(self) -> dict[str, EngineFile | None]:
+        """Engines are built at the first call."""
+        return dict(self._built())
+
+    def verify(self) -> dict[str, Agreement]:
+        """The first samples, in one batch."""
+        work, found = self.work, {}
+        inputs = read_npy(work.bundle / work.manifest.reference_inputs)
+        count = min(_VERIFIED, inputs.shape[0])
+        ready: array[float] = array("f")
+        for number in range(count):
+            ready.extend(prepare_plain(inputs.sample(number), work.manifest.input))
+        with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
+            feed = Path(folder) / "inputs.bin"
+            feed.write_bytes(ready.tobytes())
+            for model in work.manifest.models:
+                if model.reference is not None:
+                    found[model.name] = self._agreement(model, count, feed)
+        return found
+
+    def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> Benchmark:
+        """In turns, in a new random order every repeat."""
+        if protocol.rate_hz is not None:
+            raise BenchmarkSettingError("--rate: trtexec has no fixed rate; leave it out")
+        work, order = self.work, random.Random(protocol.seed)
+        before, started = look(), time.monotonic()
+        runs: dict[str, list[TrtexecRun]] = {model.name: [] for model in work.manifest.models}
+        names = list(runs)
+        for number in range(protocol.repeats):
+            work.events.step(f"repeat {number + 1} of {protocol.repeats}")
+            if number:
+                time.sleep(protocol.pause_s)
+            order.shuffle(names)
+            for name in names:
+                runs[name].append(self._engine(name, work.batch).run(protocol.seconds))
+        models = tuple(_times(name, turns, work.batch) for name, turns in runs.items())
+        medians = {model.name: model.repeats_p50_ms for model in models}
+        warm, after = WarmUp(0.0, True), look()
+        return Benchmark(
+            models=models,
+            ratios={
+                model.name: paired_ratio(model.repeats_p50_ms, models[0].repeats_p50_ms)
+                for model in models[1:]
+            },
+            batch=work.batch,
+            runtime=work.label,
+            threads=1,
+            protocol=protocol,
+            warm_up=warm,
+            before=before,
+            after=after,
+            warnings=tuple(warnings_of(before, after, warm, medians, time.monotonic() - started)),
+            energy_reason=_NO_ENERGY,
+        )
+
+    def _built(self) -> dict[str, EngineFile]:
+        if self._engines is None:
+            work = self.work
+            self._settings = engine_settings(work.bundle, work.manifest, work.batch, work.events)
+            self._engines = {
+                model.name: ensure_bundle_engine(
+                    work.bundle, work.manifest, model, self._program(), self._settings, work.events
+                )
+                for model in work.manifest.models
+            }
+        return self._engines
+
+    def _program(self) -> Trtexec:
+        found = find_builder(TRTEXEC)
+        assert isinstance(found, Trtexec)
+        return found
+
+    def _engine(self, name: str, batch: int) -> TrtexecEngine:
+        given, built = self.work.manifest.input, self._built()
+        assert self._settings is not None
+        return TrtexecEngine(
+            self._program(),
+            Path(built[name].path),
+            {given.name: (batch, *given.shape)},
+            self._settings.plugins,
+        )
+
+    def _agreement(self, model: BundleModel, count: int, feed: Path) -> Agreement:
+        assert model.reference is not None
+        exact = read_npy(self.work.bundle / model.reference)
+        engine = self._engine(model.name, count)
+        ran = engine.run(_VERIFY_S, {self.work.manifest.input.name: feed})
+        flat = next(iter(ran.outputs.values()), ())
+        size = max(1, len(flat) // count)
+        outputs = [flat[at : at + size] for at in range(0, len(flat), size)]
+        return compare([exact.sample(number) for number in range(count)], outputs, model.precision)
+
+
+def _times(name: str, turns: list[TrtexecRun], batch: int) -> ModelTimes:
+    medians = tuple(percentile(sorted(turn.latency_ms), 50) for turn in turns)
+    ordered = sorted(value for turn in turns for value in turn.latency_ms)
+    return ModelTimes(
+        name=name,
+        p50_ms=percentile(ordered, 50),
+        p90_ms=percentile(ordered, 90),
+        p99_ms=percentile(ordered, 99),
+        repeats_p50_ms=medians,
+        spread_ms=max(medians) - min(medians),
+        throughput_hz=batch * len(ordered) / (sum(ordered) / 1e3),
+        requests=len(ordered),
+        late=0.0,
+    )
