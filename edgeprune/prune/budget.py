@@ -9,13 +9,14 @@ tried too, and the one that meets both with the least importance lost is taken.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from edgeprune.errors import UserInputError
 from edgeprune.prune.cost import CostModel, FloatArray
+from edgeprune.prune.cost_table import CostTable
 from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.limits import Limits
 from edgeprune.prune.ranking import Order, Ranking, Selection
@@ -56,6 +57,14 @@ class OriginalSize:
 
 
 @dataclass(frozen=True)
+class MeasuredTarget:
+    """A cost that is not to be exceeded, in the unit of the table that predicts it."""
+
+    table: CostTable
+    value: float
+
+
+@dataclass(frozen=True)
 class Budget:
     """What is to be reached; where several are given, all of them.
 
@@ -63,11 +72,13 @@ class Budget:
         pruning_ratio: fraction of the original network's prunable channels to remove, in [0, 1).
         target_params: parameters to keep: a number, or up to 1 a fraction of the original.
         target_macs: MACs to keep, likewise.
+        measured: milliseconds and millijoules, as tables predict them.
     """
 
     pruning_ratio: float | None = None
     target_params: float | None = None
     target_macs: float | None = None
+    measured: tuple[MeasuredTarget, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.asked():
@@ -85,7 +96,17 @@ class Budget:
             "target_params": self.target_params,
             "target_macs": self.target_macs,
         }
-        return {name: float(value) for name, value in given.items() if value is not None}
+        counted = {name: float(value) for name, value in given.items() if value is not None}
+        return counted | {target.table.name: target.value for target in self.measured}
+
+    def beside(self, measured: tuple[MeasuredTarget, ...]) -> Budget:
+        """This budget and measured targets."""
+        return replace(self, measured=measured)
+
+    def with_tables(self, tables: Mapping[str, CostTable]) -> Budget:
+        """The same budget with other tables, by their names."""
+        measured = (replace(target, table=tables[target.table.name]) for target in self.measured)
+        return replace(self, measured=tuple(measured))
 
     def at(self, progress: float, original: OriginalSize) -> Budget:
         """The budget after a share `progress` of the way from the original size."""
@@ -93,6 +114,10 @@ class Budget:
             None if self.pruning_ratio is None else progress * self.pruning_ratio,
             _partway(self.target_params, original.params, progress),
             _partway(self.target_macs, original.macs, progress),
+            tuple(
+                replace(target, value=_between(target.table.dense, target.value, progress))
+                for target in self.measured
+            ),
         )
 
 
@@ -148,7 +173,8 @@ def choose_removal(
     costs = costs or CostModel(graph)
     original = original or OriginalSize.of(graph, costs)
     widths = {group.name: group.size for group in graph.groups} | dict(original.widths)
-    limits = Limits.of(budget.asked(), graph, widths, (original.params, original.macs))
+    tables = [target.table for target in budget.measured]
+    limits = Limits.of(budget.asked(), graph, widths, (original.params, original.macs), tables)
     order = Order.of(rules, graph)
     choice: Choice | None = None
     for split_small in (False, True):
@@ -188,7 +214,7 @@ def _choice(
     return Choice(
         removal=removal,
         asked=budget.asked(),
-        reached=limits.reached(removal.count, params, macs),
+        reached=limits.reached(removal.counts, params, macs),
         met=met,
         limited_by=limits.decisive(selection.excess),
         params=params,
@@ -209,4 +235,8 @@ def _partway(target: float | None, whole: int, progress: float) -> float | None:
         return None
     if target <= 1:
         return 1.0 - progress * (1.0 - target)
+    return _between(whole, target, progress)
+
+
+def _between(whole: float, target: float, progress: float) -> float:
     return max(whole - progress * (whole - target), target)

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeprune.prune.cost import FloatArray
-from edgeprune.prune.graph.types import ChannelGraph
+from edgeprune.prune.cost_table import CostTable
+from edgeprune.prune.graph.types import ChannelGraph, IntArray
 
-# Columns of an excess: how far a network is above each bound.
+# Columns of an excess: how far a network is above each bound. Measured costs come after them.
 CHANNELS, PARAMS, MACS = range(3)
+COUNTED = 3
 _NAMES = {"pruning_ratio": CHANNELS, "target_params": PARAMS, "target_macs": MACS}
 _EXACT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """Upper bounds on channels, parameters and MACs; infinite where nothing is asked.
+    """Upper bounds on channels, parameters, MACs and measured costs; infinite where none is asked.
 
     Attributes:
-        bound: shape (3,), absolute numbers.
-        whole: shape (3,), the same of the original network.
+        bound: shape (3 + tables,), absolute numbers.
+        whole: the same of the original network.
         present_channels: prunable channels now.
         relative: names of budgets that are fractions of the original.
+        graph: the network as it is now, whose channels the tables are asked about.
+        tables: predict the measured costs.
     """
 
     bound: FloatArray
     whole: FloatArray
     present_channels: int
     relative: frozenset[str]
+    graph: ChannelGraph
+    tables: tuple[CostTable, ...] = ()
 
     @staticmethod
     def of(
@@ -39,41 +44,48 @@ class Limits:
         graph: ChannelGraph,
         widths: Mapping[str, int],
         size: tuple[int, int],
+        tables: Sequence[CostTable] = (),
     ) -> Limits:
         """Bounds for the budgets `asked`.
 
         Args:
             widths: original width of each group, by name.
             size: original parameters and MACs.
+            tables: one per measured cost that is asked for.
         """
-        whole = np.array([sum(widths.values()), *size], dtype=np.float64)
-        bound = np.full(3, np.inf)
-        relative = frozenset(name for name, value in asked.items() if value <= 1)
+        dense = (table.dense for table in tables)
+        whole = np.array([sum(widths.values()), *size, *dense], dtype=np.float64)
+        bound = np.full(len(whole), np.inf)
+        columns = _columns(tables)
+        relative = frozenset(name for name in _NAMES if asked.get(name, np.inf) <= 1)
         for name, value in asked.items():
             kept = 1.0 - value if name == "pruning_ratio" else value
-            column = _NAMES[name]
+            column = columns[name]
             bound[column] = kept * whole[column] if name in relative else kept
         present = {group.name: group.size for group in graph.groups}
         # A group that tracing no longer finds was reduced to its last channel.
         channels = sum(present.get(name, 1) for name in widths)
-        return Limits(bound, whole, channels, relative)
+        return Limits(bound, whole, channels, relative, graph, tuple(tables))
 
-    def excess(self, removed_channels: NDArray[np.int64], costs: FloatArray) -> FloatArray:
-        """How far networks are above the bounds, shape (networks, 3); negative is below.
+    def excess(self, removed: IntArray, costs: FloatArray) -> FloatArray:
+        """How far networks are above the bounds, shape (networks, 3 + tables); negative is below.
 
         Args:
-            removed_channels: shape (networks,).
+            removed: channels that go, shape (networks, groups).
             costs: parameters and MACs, shape (networks, 2).
         """
-        left = self.present_channels - removed_channels
-        usage = np.column_stack([left, costs])
-        return usage - self.bound - _EXACT * self.whole
+        excess: FloatArray = self._usage(removed, costs) - self.bound - _EXACT * self.whole
+        return excess
 
-    def reached(self, removed_channels: int, params: int, macs: int) -> dict[str, float]:
-        """The asked budgets' present values, in the unit each was given in."""
-        usage = (self.present_channels - removed_channels, params, macs)
+    def reached(self, removed: IntArray, params: int, macs: int) -> dict[str, float]:
+        """The asked budgets' present values, in the unit each was given in.
+
+        Args:
+            removed: channels that go, shape (groups,).
+        """
+        usage = self._usage(removed[None, :], np.array([[params, macs]]))[0]
         found = {}
-        for name, column in _NAMES.items():
+        for name, column in _columns(self.tables).items():
             if np.isinf(self.bound[column]):
                 continue
             share = float(usage[column] / self.whole[column]) if self.whole[column] else 0.0
@@ -85,13 +97,29 @@ class Limits:
 
     def decisive(self, excess: FloatArray) -> tuple[str, ...]:
         """Names of the budgets that are missed, or of the one that is met most narrowly."""
-        share = np.where(np.isinf(self.bound), -np.inf, excess / np.maximum(self.whole, 1.0))
+        whole = np.where(self.whole > 0, self.whole, 1.0)
+        share = np.where(np.isinf(self.bound), -np.inf, excess / whole)
         missed = share > 0
         if not missed.any():
             missed = share == share.max()
-        return tuple(name for name, column in _NAMES.items() if missed[column])
+        return tuple(name for name, column in _columns(self.tables).items() if missed[column])
 
     @property
     def has_both_costs(self) -> bool:
         """Whether parameters and MACs are both limited."""
         return bool(np.isfinite(self.bound[[PARAMS, MACS]]).all())
+
+    @property
+    def has_other_limits(self) -> bool:
+        """Whether something besides one table's cost is limited."""
+        return int(np.isfinite(self.bound).sum()) > 1
+
+    def _usage(self, removed: IntArray, costs: FloatArray) -> FloatArray:
+        left = self.present_channels - removed.sum(axis=1)
+        macs = costs[:, 1] / self.whole[MACS]
+        predicted = [table.predict(self.graph, removed, macs) for table in self.tables]
+        return np.column_stack([left, costs, *predicted])
+
+
+def _columns(tables: Sequence[CostTable]) -> dict[str, int]:
+    return {**_NAMES, **{table.name: COUNTED + n for n, table in enumerate(tables)}}

@@ -1,4 +1,7 @@
-"""The search for the rounding steps to take: a ranking, its shortest sufficient prefix, a tilt."""
+"""The search for the rounding steps to take: a ranking, its shortest sufficient prefix, a tilt.
+
+Where a table predicts a cost (milliseconds, millijoules), widths come from a knapsack over it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,16 @@ import numpy as np
 
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
-from edgeprune.prune.limits import MACS, PARAMS, Limits
+from edgeprune.prune.knapsack import least_loss
+from edgeprune.prune.limits import COUNTED, MACS, PARAMS, Limits
 from edgeprune.prune.steps import Steps
 from edgeprune.prune.width_rules import WidthRules, structures
 
 Kind = Literal["global", "per_cost", "isomorphic", "alike"]
 _STEEPEST_TILT = 2.0
 _TILT_HALVINGS = 10
+_ROUNDS = 4  # of the knapsack, each around what the one before found
+_PRICES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ class Selection:
         taken: indices of the steps.
         counts: channels to remove, per group.
         lost: importance of those channels.
-        excess: how far the network is then above each limit, shape (3,).
+        excess: how far the network is then above each limit, shape (3 + tables,).
     """
 
     taken: IntArray
@@ -106,6 +112,10 @@ class Ranking:
         everything = self._select(np.arange(len(self._steps)))
         if not everything.holds:
             return everything, self._short_of_one_step(everything)
+        if not len(self._steps):
+            return everything, True
+        if self._limits.tables and self._order.kind in ("global", "per_cost"):
+            return self._by_tables(), True
         if self._order.kind == "per_cost":
             return self._knapsack(), True
         plain = self._prefix(self._order.key(self._steps))
@@ -167,8 +177,78 @@ class Ranking:
             else:
                 low = middle
         found = [self._without_needless(selection) for selection in found]
-        worth = self._steps.lost / (1.0 - self._steps.fraction)
-        return min(found, key=lambda selection: float(worth[selection.taken].sum()))
+        return min(found, key=lambda selection: float(self._worth[selection.taken].sum()))
+
+    def _by_tables(self) -> Selection:
+        """The widths that lose least under measured costs, and under all other limits.
+
+        What a group saves depends on the others' widths. So the knapsack is asked for what it would
+        change in a network that fits, and again for that one, a few times; where it misses a limit,
+        further steps follow in their usual order. Plain rankings compete, that which narrows all
+        groups alike among them: none of them is better than what is taken.
+        """
+        worth = self._steps.score / (1.0 - self._steps.fraction)
+        found = [self._prefix(key) for key in (self._steps.score, worth, self._steps.fraction)]
+        for number in range(len(self._limits.tables)):
+            start = found[1]
+            for price in (*(0.0 for _ in range(_ROUNDS)), *_PRICES * self._limits.has_other_limits):
+                taken = self._table_knapsack(COUNTED + number, start, price)
+                start = self._without_needless(self._completed(taken, worth))
+                found.append(start)
+        return min(found, key=lambda selection: float(self._worth[selection.taken].sum()))
+
+    def _table_knapsack(self, column: int, near: Selection, price: float) -> IntArray:
+        """Steps to take for the limit of one table, with savings as they are around a selection.
+
+        Args:
+            column: of the table's limit.
+            near: the selection.
+            price: what all that the steps save of other limited costs is worth, as a share of all
+                they lose: steps that save some of them become cheaper by it.
+        """
+        loss = self._worth
+        if price:
+            loss = loss - price * loss.sum() * self._relief()
+        losses, savings, members = [], [], []
+        needed = 0.0
+        for group in np.unique(self._steps.group):
+            mine = np.flatnonzero(self._steps.group == group)
+            units = np.concatenate([[0], np.cumsum(self._steps.size[mine])])
+            others = near.counts * (self._steps.per_unit[group] == 0)
+            excess = self._excess(others + units[:, None] * self._steps.per_unit[group])[:, column]
+            # Noise can make a narrower group cost more: it saves no less than a wider one.
+            savings.append(np.maximum.accumulate(excess[0] - excess))
+            needed += excess[0] - near.excess[column]
+            losses.append(np.concatenate([[0.0], np.cumsum(loss[mine])]))
+            members.append(mine)
+        chosen = least_loss(losses, savings, needed + near.excess[column])
+        if chosen is None:  # as far as savings around this selection tell
+            return np.arange(len(self._steps))
+        return np.concatenate([mine[:n] for mine, n in zip(members, chosen, strict=True)])
+
+    def _completed(self, taken: IntArray, key: FloatArray) -> Selection:
+        """`taken`, and further steps in the order of `key` until every limit holds."""
+        first = np.zeros(len(self._steps), dtype=bool)
+        first[taken] = True
+        if self._select(taken).holds:
+            return self._select(taken)
+        return self._prefix(np.where(first, -1.0 - 1.0 / (1.0 + key), key))
+
+    def _relief(self) -> FloatArray:
+        """The share of what all steps together save of other limited costs, per step."""
+        saved = self._saved_per_unit[self._steps.group] * self._steps.size[:, None]
+        channels = self._steps.per_unit.sum(axis=1)[self._steps.group] * self._steps.size
+        columns = np.column_stack([channels, saved])[:, np.isfinite(self._limits.bound[:COUNTED])]
+        if not columns.shape[1]:
+            return np.zeros(len(self._steps))
+        relief: FloatArray = (columns / columns.sum(axis=0)).mean(axis=1)
+        return relief
+
+    @cached_property
+    def _worth(self) -> FloatArray:
+        """Importance lost by each step, with diminishing returns (see `_tilted_key`)."""
+        worth: FloatArray = self._steps.lost / (1.0 - self._steps.fraction)
+        return worth
 
     def _single_price(self) -> float | None:
         """0 or 1 where only parameters or only MACs are limited; None where channels count."""
@@ -272,4 +352,4 @@ class Ranking:
         return Selection(taken, counts, float(steps.lost[taken].sum()), excess)
 
     def _excess(self, counts: IntArray) -> FloatArray:
-        return self._limits.excess(counts.sum(axis=1), self._costs.params_and_macs(counts))
+        return self._limits.excess(counts, self._costs.params_and_macs(counts))
