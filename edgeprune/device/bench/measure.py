@@ -27,7 +27,6 @@ from edgeprune.device.runners.base import Runner
 
 Feed = Mapping[str, np.ndarray]
 _EASY, _MOST_HZ = 0.5, 500.0
-_SETTLE_S = 0.3  # of each model after it is loaded anew
 Turns = Mapping[str, Sequence[Slice]]  # by model, one repeat's
 
 
@@ -144,7 +143,7 @@ def _repeat(
     rounds = max(1, round(protocol.seconds / protocol.slice_s))
     with _loaded({name: runners[name] for name in names}, feeds) as requests:
         for name in names:
-            as_fast_as_possible(requests[name], _SETTLE_S)
+            as_fast_as_possible(requests[name], protocol.settle_s)
         with without_collector():
             for _ in range(rounds):
                 order.shuffle(names)

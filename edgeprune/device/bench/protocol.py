@@ -28,6 +28,7 @@ class Protocol:
         warmup_s: the most that warming up takes, before the first repeat.
         rate_hz: requests per second; None for one after the other as fast as they go.
         seed: of the order of the models.
+        settle_s: untimed time of each model after it is loaded anew.
     """
 
     repeats: int = 7
@@ -37,6 +38,7 @@ class Protocol:
     warmup_s: float = 10.0
     rate_hz: float | None = None
     seed: int = 0
+    settle_s: float = 0.3
 
     def __post_init__(self) -> None:
         if self.repeats < LEAST_REPEATS:
@@ -45,6 +47,8 @@ class Protocol:
             raise BenchmarkSettingError("seconds, slice and warm-up: use more than 0")
         if self.pause_s < 0:
             raise BenchmarkSettingError(f"--pause {self.pause_s}: use 0 or more seconds")
+        if self.settle_s < 0:
+            raise BenchmarkSettingError(f"settling {self.settle_s}: use 0 or more seconds")
         if self.rate_hz is not None and not self.rate_hz > 0:
             raise BenchmarkSettingError(
                 f"--rate {self.rate_hz}: use more than 0 requests per second"
