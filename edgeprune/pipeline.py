@@ -10,12 +10,14 @@ from torch import nn
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.data.dataset import Data
+from edgeprune.deploy.meter import Meter
 from edgeprune.errors import AccuracyGateMissedError, UnsupportedError, UserInputError
 from edgeprune.methods.controls import check_controls, run_control
 from edgeprune.methods.finish import finish
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.lth_sad import lth_sad
 from edgeprune.methods.machine import hold_conditions
+from edgeprune.methods.measured.verdict import require_measured
 from edgeprune.methods.outcome import Outcome, deliver
 from edgeprune.methods.plan import check_plan
 from edgeprune.methods.run import Run
@@ -51,6 +53,8 @@ def compress(
     controls: Sequence[str] = (),
     device: str = "auto",
     teacher_cache: str | os.PathLike[str] | None = None,
+    meter: Meter | None = None,
+    table_cache: str | os.PathLike[str] | None = None,
     show_progress: bool = False,
     **settings: Any,
 ) -> RunReport:
@@ -73,6 +77,10 @@ def compress(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         teacher_cache: folder that keeps what the teacher says of every batch; runs of the same
             seed, and the controls of one run, then ask it once. Changes no result.
+        meter: measures what `target_latency_ms` and `target_energy_mj` limit; None for this
+            machine's CPU with ONNX Runtime.
+        table_cache: folder that keeps measured tables, for runs of the same network; default: the
+            run folder.
         show_progress: print progress on stderr.
         settings: any field of `edgeprune.recipe.Recipe`.
 
@@ -81,14 +89,16 @@ def compress(
 
     Raises:
         UserInputError: something given cannot be used; one line says what and the remedy.
-        BudgetMissedError: the target cannot be reached on this network.
+        BudgetMissedError: the target cannot be reached on this network; or the student was
+            measured to take more than 5 % more than was asked, and the report is written.
+        DeviceError: the target to be measured on does not answer.
         AccuracyGateMissedError: `min_accuracy` was not reached; the report is written.
         TrainingDivergedError: the loss stopped being a number.
     """
     unknown = [control for control in controls if control not in CONTROLS]
     if unknown:
         raise UserInputError(f"unknown control '{unknown[0]}': use {', '.join(CONTROLS)}")
-    sources = Sources(teacher, student, data, loss, teacher_cache)
+    sources = Sources(teacher, student, data, loss, teacher_cache, meter, table_cache)
     recipe = resolve_recipe(method, preset, {**settings, **sources.names()})
     _check_gate(recipe)
     check_plan(recipe)
@@ -170,6 +180,7 @@ def _check_gate(recipe: Recipe) -> None:
 
 
 def _gate(report: RunReport, recipe: Recipe) -> RunReport:
+    require_measured(report, recipe.measured_targets)
     wanted, metric = recipe.min_accuracy, report.student["metric"]
     if wanted is not None and metric is not None and metric < wanted:
         raise AccuracyGateMissedError(

@@ -43,6 +43,8 @@ CONTROLS: tuple[Control, ...] = (
     "kd-only",
 )
 _TWO_TO_FOUR_IN_BASE_60 = 124  # what YAML 1.1 reads where 2:4 stands without quotes
+MEASURED_TARGETS = ("target_latency_ms", "target_energy_mj")
+TARGETS = ("pruning_ratio", "target_params", "target_macs", *MEASURED_TARGETS)
 _SHOWN = 120  # characters of a user's text that a message repeats
 _SCALES_WITH_EPOCHS = ("every", "milestones", "search_milestones", "warm_epochs")
 
@@ -110,6 +112,12 @@ class Recipe(BaseModel):
     pruning_ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     target_params: Positive | None = None
     target_macs: Positive | None = None
+    target_latency_ms: Positive | None = Field(
+        None, description="measured on the target, beside the dense network"
+    )
+    target_energy_mj: Positive | None = Field(
+        None, description="of one inference, measured on the target"
+    )
     round_to: Count = 8
     floor: Fraction = 0.1
     floors: dict[str, Fraction] = Field(
@@ -156,6 +164,10 @@ class Recipe(BaseModel):
     augment: str | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     latency_batch: Count = 1
+    latency_threads: Count | None = Field(None, description="of ONNX Runtime; none: one a core")
+    latency_repeats: Annotated[int, Field(ge=3)] = Field(
+        7, description="of what is measured for a budget; more where the machine is busy"
+    )
     min_accuracy: float | None = None
 
     @field_validator("granularity", mode="before")
@@ -165,9 +177,15 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _has_a_target(self) -> Recipe:
-        if self.pruning_ratio is None and self.target_params is None and self.target_macs is None:
-            raise ValueError("no target: set pruning_ratio, target_params or target_macs")
+        if all(getattr(self, name) is None for name in TARGETS):
+            raise ValueError(f"no target: set {', '.join(TARGETS[:-1])} or {TARGETS[-1]}")
         return self
+
+    @property
+    def measured_targets(self) -> dict[str, float]:
+        """Budgets that only a measurement can tell to be met, by name."""
+        given = {name: getattr(self, name) for name in MEASURED_TARGETS}
+        return {name: float(value) for name, value in given.items() if value is not None}
 
     @property
     def masks_weights(self) -> bool:
@@ -263,9 +281,8 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 
 def _drop_preset_targets(values: dict[str, Any], given: Mapping[str, Any]) -> None:
     """A target of the user's replaces the preset's, of whatever kind."""
-    targets = ("pruning_ratio", "target_params", "target_macs")
-    if any(key in given for key in targets):
-        for key in targets:
+    if any(key in given for key in TARGETS):
+        for key in TARGETS:
             values.pop(key, None)
 
 

@@ -28,6 +28,13 @@ from edgeprune.recipe import CONTROLS, GRANULARITIES, METHODS, PRESETS, parse_as
 @click.option("--pruning-ratio", type=float, help="Fraction of the prunable channels to remove.")
 @click.option("--target-params", type=float, help="Parameters to keep: fraction, or count if > 1.")
 @click.option("--target-macs", type=float, help="MACs to keep: fraction, or count if > 1.")
+@click.option("--target-latency-ms", type=float,
+              help="Milliseconds of an inference, measured on this CPU.")  # fmt: skip
+@click.option("--target-energy-mj", type=float,
+              help="Millijoules of an inference, where a power sensor answers.")  # fmt: skip
+@click.option("--latency-batch", type=click.IntRange(min=1), help="Samples of an inference.")
+@click.option("--latency-threads", type=click.IntRange(min=1),
+              help="Threads of ONNX Runtime.  [default: one a core]")  # fmt: skip
 @click.option("--round-to", type=click.IntRange(min=1), help="Widths are multiples of this.")
 @click.option("--control", "controls", multiple=True, type=click.Choice(CONTROLS),
               help="Also train this control at equal size and epochs (repeatable).")  # fmt: skip
@@ -42,6 +49,8 @@ from edgeprune.recipe import CONTROLS, GRANULARITIES, METHODS, PRESETS, parse_as
 @click.option("--trust-pickle", is_flag=True, help="Load a teacher file that can run code.")
 @click.option("--teacher-cache", type=click.Path(path_type=Path),
               help="Folder that keeps the teacher's answers, for controls and runs.")  # fmt: skip
+@click.option("--table-cache", type=click.Path(path_type=Path),
+              help="Folder that keeps measured tables, for runs of the same network.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on stdout.")
 def command(
     teacher: Path,
@@ -53,6 +62,7 @@ def command(
     std: str | None,
     trust_pickle: bool,
     teacher_cache: Path | None,
+    table_cache: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -62,6 +72,7 @@ def command(
     Example:
       edgeprune compress teacher.pt --method ss_sad --data imagefolder:photos/ \\
           --target-params 0.4 --target-macs 0.45 --round-to 16 --out runs/a
+      edgeprune compress teacher.pt --data imagefolder:photos/ --target-latency-ms 1.5
     """
     from edgeprune.cli.output import print_report
     from edgeprune.methods.sources import TeacherSource
@@ -83,6 +94,7 @@ def command(
         device=device,
         controls=controls,
         teacher_cache=teacher_cache,
+        table_cache=table_cache,
         show_progress=True,
         **settings,
     )

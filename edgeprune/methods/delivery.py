@@ -103,7 +103,11 @@ def save_student(
 
 
 def measure_latency(
-    networks: Mapping[str, nn.Module], data: Data, batch_size: int, folder: Path
+    networks: Mapping[str, nn.Module],
+    data: Data,
+    batch_size: int,
+    folder: Path,
+    threads: int | None = None,
 ) -> dict[str, Latency]:
     """Latency of several networks in ONNX Runtime on this machine, interleaved in one run.
 
@@ -115,7 +119,9 @@ def measure_latency(
     try:
         for name, module in networks.items():
             export_onnx(on_cpu(module), data.example_inputs(2), temporary[name])
-        runners = {name: OnnxRuntimeRunner(path) for name, path in {**temporary, **paths}.items()}
+        runners = {
+            name: OnnxRuntimeRunner(path, threads) for name, path in {**temporary, **paths}.items()
+        }
         return measure_interleaved(
             runners, _feed(data, batch_size), warmup=LATENCY_WARMUP, repeats=LATENCY_REPEATS
         )
@@ -124,9 +130,11 @@ def measure_latency(
             path.unlink(missing_ok=True)
 
 
-def dominating_layers(data: Data, batch_size: int, folder: Path) -> list[dict[str, Any]]:
+def dominating_layers(
+    data: Data, batch_size: int, folder: Path, threads: int | None = None
+) -> list[dict[str, Any]]:
     """The student's layers that take most of its time, with their shares of it."""
-    times = layer_times(folder / "student.onnx", _feed(data, batch_size))
+    times = layer_times(folder / "student.onnx", _feed(data, batch_size), threads=threads)
     return [{"name": layer.name, "share": layer.share} for layer in times[:_NAMED_LAYERS]]
 
 

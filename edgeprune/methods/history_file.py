@@ -31,6 +31,10 @@ class RecordedProgress(Progress):
         """Pass on."""
         self._shown.decoding(done, total)
 
+    def counting(self, what: str, done: int, total: int) -> None:
+        """Pass on."""
+        self._shown.counting(what, done, total)
+
     def step(self, stage: str, epoch: int, epochs: int, number: int, steps: int) -> None:
         """Pass on."""
         self._shown.step(stage, epoch, epochs, number, steps)

@@ -26,6 +26,7 @@ from edgeprune.methods.finish_report import (
     finish_provenance,
     forward,
 )
+from edgeprune.methods.measured.verdict import measured_figures, with_measured
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
@@ -92,8 +93,10 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         run.data,
         run.recipe.latency_batch,
         run.folder.path,
+        run.recipe.latency_threads,
     )
-    return _assemble(run, context, outcome, dense, predictions, top1, files, latencies)
+    budget = measured_figures(run.pruner, outcome.student.module, files.onnx, run.events[-1])
+    return _assemble(run, context, outcome, dense, predictions, top1, files, latencies, budget)
 
 
 def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> EquivalenceFigures | None:
@@ -141,6 +144,7 @@ def _assemble(
     top1: Mapping[str, float],
     files: StudentFiles,
     latencies: Mapping[str, Latency],
+    budget: Mapping[str, Any],
 ) -> RunReport:
     example = run.data.example_inputs(1)
     sizes = {
@@ -152,7 +156,7 @@ def _assemble(
     sparsity = 0.0 if student.masks is None else student.masks.sparsity
     own = run.history[: outcome.own_rows]
     energy = train_energy(own)
-    last = run.events[-1]
+    targets = with_measured(_targets(run.events[-1]), budget)
     return RunReport(
         method=run.recipe.method,
         preset=run.recipe.preset,
@@ -166,7 +170,7 @@ def _assemble(
         ),
         size_reduction=1.0 - sizes["student"].params / sizes["dense"].params,
         mac_reduction=1.0 - sizes["student"].macs / sizes["dense"].macs,
-        target=_targets(last)[0],
+        target=targets[0],
         equivalence=worst_equivalence(run.events),
         skipped=_skipped(run.events),
         onnx=OnnxFigures(
@@ -187,11 +191,12 @@ def _assemble(
         extra={
             "metric": METRIC,
             "data": run.data.name,
-            "targets": _targets(last),
+            "targets": targets,
+            **budget,
             "missing": {"train_energy_j": energy.reason} if energy.reason else {},
             "train_energy_scope": energy.scope,
             "dominating_layers": dominating_layers(
-                run.data, run.recipe.latency_batch, run.folder.path
+                run.data, run.recipe.latency_batch, run.folder.path, run.recipe.latency_threads
             ),
             "layers": _widths(sizes["dense"], sizes["student"]),
             "events": [_brief(event) for event in run.events],

@@ -23,6 +23,12 @@ def check_plan(recipe: Recipe) -> None:
     """
     _check_finish(recipe)
     _check_refill(recipe)
+    if recipe.masks_weights and not recipe.refill and recipe.measured_targets:
+        raise UserInputError(
+            f"setting '{next(iter(recipe.measured_targets))}': {recipe.granularity} masks leave "
+            "all widths as they are, and no latency or energy falls with them; use "
+            "granularity=channel, or refill=true"
+        )
     if recipe.masks_weights and _relative_target(recipe) is None:
         raise UserInputError(
             f"setting 'granularity': {recipe.granularity} masks keep a share of the weights and "

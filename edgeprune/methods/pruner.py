@@ -5,7 +5,7 @@ The main process decides and proves; the others carry out the same removal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,18 +15,22 @@ from torch import Tensor, nn
 
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
-from edgeprune.errors import BudgetMissedError
+from edgeprune.device.errors import DeviceError
+from edgeprune.errors import BudgetMissedError, EdgepruneError
+from edgeprune.methods.measured.budget import MeasuredBudget
+from edgeprune.methods.measured.rounds import Round
 from edgeprune.methods.plan import kept_density
+from edgeprune.methods.pruning_record import event_record, unreachable
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
-from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
+from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
 from edgeprune.prune.chosen_layers import confined_to
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
-from edgeprune.prune.graph.types import ChannelGraph
+from edgeprune.prune.graph.types import ChannelGraph, IntArray
 from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
-from edgeprune.prune.plan import Plan, plan_removal
+from edgeprune.prune.plan import plan_removal
 from edgeprune.prune.query_scale import query_factors
 from edgeprune.prune.refill import score_survivors
 from edgeprune.prune.removal import Removal, kept_outputs, kept_positions, make_removal
@@ -46,9 +50,17 @@ class Pruner:
     Args:
         build: makes the original student, whose size all targets refer to.
         taps: module paths whose widths the SAD head follows.
+        measured: budgets in milliseconds or millijoules, where there are any.
 
     Attributes:
         original: size of the original student.
+        measured: as given.
+        planned: what was measured before anything was trained, where such a budget is given.
+
+    Raises:
+        BudgetMissedError: the network cannot get that small; the line says how far it can.
+        UserInputError: it is that small already.
+        DeviceError: a target on which a budget is to be measured does not answer.
     """
 
     def __init__(
@@ -58,6 +70,7 @@ class Pruner:
         world: World,
         build: Callable[[], nn.Module],
         taps: tuple[str, ...],
+        measured: MeasuredBudget | None = None,
     ) -> None:
         self._recipe = recipe
         self._data = data
@@ -72,13 +85,24 @@ class Pruner:
             recipe.isomorphic,
             recipe.per_cost,
         )
-        self._budget = Budget(recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
+        self.measured = measured
+        self.planned: tuple[Round, ...] = ()
         original = build().to(world.device)
         graph = self._trace(original)
         costs = CostModel.of(original, graph)
         self.original = OriginalSize.of(graph, costs)
+        self._budget = self._whole_budget(original, graph, costs)
         if recipe.refill or not recipe.masks_weights:
             self._check_reachable(original, graph, costs)
+        if measured is not None:
+            self._budget, self.planned = self._on_main(
+                lambda: self._plan_widths(measured, original, graph, costs)
+            )
+
+    @property
+    def budget(self) -> Budget:
+        """What is to be reached."""
+        return self._budget
 
     def sizes(self, student: Student) -> dict[str, float]:
         """Parameters, MACs and summed layer widths of the network as it is, for the history."""
@@ -103,7 +127,8 @@ class Pruner:
         """
         if self._recipe.masks_weights:
             return self._mask_weights(student, progress)
-        return self._prune_channels(student, self._budget.at(progress, self.original), learner)
+        budget = self._budget if progress >= 1 else self._budget.at(progress, self.original)
+        return self._prune_channels(student, budget, learner)
 
     def refill(self, student: Student, weights: Mapping[str, Tensor]) -> dict[str, Any]:
         """Turn the weight ticket into one of channels, of the size that was asked for.
@@ -158,6 +183,59 @@ class Pruner:
         )
         self._cut(student, graph, choice.removal, None)
 
+    def _whole_budget(self, original: nn.Module, graph: ChannelGraph, costs: CostModel) -> Budget:
+        """Everything that is asked; tables of measured costs come from the main process."""
+        recipe, measured = self._recipe, self.measured
+        counted = (recipe.pruning_ratio, recipe.target_params, recipe.target_macs)
+        others = None if all(value is None for value in counted) else Budget(*counted)
+        if measured is None:
+            return Budget(*counted)
+        example = self._on_device()
+        budget: Budget = self._on_main(
+            lambda: measured.beside(
+                others, measured.prepare(original, graph, costs, example, self._rules)
+            )
+        )
+        return budget
+
+    def _plan_widths(
+        self, measured: MeasuredBudget, original: nn.Module, graph: ChannelGraph, costs: CostModel
+    ) -> tuple[Budget, tuple[Round, ...]]:
+        """Correct the prediction before anything is trained: no cost depends on the weights."""
+        kind = self._recipe.importance
+        scores = score_channels(
+            original,
+            graph,
+            "l2" if kind in NEED_GRADIENTS else kind,
+            seed=self._recipe.seed,
+        )
+        settled = measured.settle(
+            self._budget,
+            lambda budget: self._choose(graph, scores, budget, costs),
+            lambda removal: removal.counts,
+        )
+        return settled.budget, settled.rounds
+
+    def _choose(
+        self, graph: ChannelGraph, scores: list[FloatArray], budget: Budget, costs: CostModel
+    ) -> Choice:
+        return choose_removal(
+            graph, scores, budget, self._rules, original=self.original, costs=costs
+        )
+
+    def _on_main(self, decide: Callable[[], Any]) -> Any:
+        """What the main process decides, for all; and what stops it stops all."""
+        outcome: Any = None
+        if self._world.is_main:
+            try:
+                outcome = decide()
+            except (EdgepruneError, DeviceError) as failure:
+                outcome = failure
+        outcome = self._world.broadcast(outcome)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
     def _check_reachable(self, original: nn.Module, graph: ChannelGraph, costs: CostModel) -> None:
         """Miss a budget now and not after hours: what may go at all depends on no training."""
         choice = choose_removal(
@@ -170,7 +248,7 @@ class Pruner:
         )
         if not choice.met:
             raise BudgetMissedError(
-                _unreachable(choice.asked, choice.reached, choice.limited_by, self._recipe)
+                unreachable(choice.asked, choice.reached, choice.limited_by, self._recipe)
             )
 
     def _prune_channels(self, student: Student, budget: Budget, learner: Learner) -> dict[str, Any]:
@@ -198,7 +276,7 @@ class Pruner:
         removal_plain, record = self._world.broadcast(decision)
         if not record["met"]:
             raise BudgetMissedError(
-                _unreachable(record["asked"], record["reached"], record["limited_by"], self._recipe)
+                unreachable(record["asked"], record["reached"], record["limited_by"], self._recipe)
             )
         removal = Removal.from_dict(removal_plain)
         if not removal.is_empty:
@@ -213,6 +291,10 @@ class Pruner:
         budget: Budget,
         scores: list[FloatArray],
     ) -> tuple[dict[str, Any], dict[str, Any]]:
+        is_last = self.measured is not None and budget is self._budget
+        rounds: dict[str, Any] = {}
+        if is_last:
+            budget, rounds = self._settle(student, graph, scores)
         plan = plan_removal(
             student.module,
             graph,
@@ -221,9 +303,30 @@ class Pruner:
             self._on_device(),
             self._rules,
             original=self.original,
-            goal=self._budget,
+            goal=None if is_last else self._budget,
         )
-        return plan.choice.removal.as_dict(), _record(graph, plan)
+        record = event_record(graph, plan)
+        record["reached"] |= rounds.pop("measured", {})
+        return plan.choice.removal.as_dict(), record | rounds
+
+    def _settle(
+        self, student: Student, graph: ChannelGraph, scores: list[FloatArray]
+    ) -> tuple[Budget, dict[str, Any]]:
+        """Measure the widths that are to be delivered, and correct them, before they are trained.
+
+        The prediction was put right for the widths that the first weights gave; these may be
+        others.
+        """
+        assert self.measured is not None
+        costs = CostModel.of(student.module, graph)
+        settled = self.measured.settle(
+            self._budget,
+            lambda budget: self._choose(graph, scores, budget, costs),
+            lambda removal: self._gone(graph, removal),
+        )
+        self._budget = settled.budget
+        rounds = [found.as_dict() for found in settled.rounds]
+        return settled.budget, {"rounds": rounds, "measured": dict(settled.measured)}
 
     def _cut(
         self, student: Student, graph: ChannelGraph, removal: Removal, learner: Learner | None
@@ -238,6 +341,14 @@ class Pruner:
         student.kept = student.kept.after(kept, query_factors(graph, removal, kept))
         if learner is not None:
             learner.after_surgery(tap_keep)
+
+    def _gone(self, graph: ChannelGraph, removal: Removal) -> IntArray:
+        """Channels that each group of the original network has lost after a removal.
+
+        A group that tracing no longer finds was reduced to its last channel.
+        """
+        widths = {g.name: g.size - n for g, n in zip(graph.groups, removal.counts, strict=True)}
+        return np.array([n - widths.get(name, 1) for name, n in self.original.widths.items()])
 
     def _mask_weights(self, student: Student, progress: float) -> dict[str, Any]:
         if student.masks is None:
@@ -279,42 +390,3 @@ class Pruner:
 
     def _on_device(self) -> tuple[Tensor, ...]:
         return tuple(tensor.to(self._world.device) for tensor in self._example)
-
-
-def _record(graph: ChannelGraph, plan: Plan) -> dict[str, Any]:
-    choice = plan.choice
-    return {
-        "met": choice.met,
-        "params": choice.params,
-        "macs": choice.macs,
-        "asked": dict(choice.asked),
-        "reached": dict(choice.reached),
-        "removed": {
-            group.name: len(gone)
-            for group, gone in zip(graph.groups, choice.removal.channels, strict=True)
-            if len(gone)
-        },
-        "limited_by": list(choice.limited_by),
-        "equivalence": None if plan.equivalence is None else plan.equivalence.as_dict(),
-        "skipped": [
-            {"layer": entry.layer, "reason": entry.reason}
-            for entry in (*graph.skipped, *plan.skipped)
-        ],
-    }
-
-
-def _unreachable(
-    asked: Mapping[str, float],
-    reached: Mapping[str, float],
-    limited_by: Sequence[str],
-    recipe: Recipe,
-) -> str:
-    parts = [
-        f"{name} {value:g} (reachable: {reached[name]:.3g})"
-        for name, value in asked.items()
-        if name in limited_by
-    ]
-    return (
-        f"the target cannot be reached: {', '.join(parts)} with floor {recipe.floor:g} and "
-        f"round_to {recipe.round_to}: ask for less, or lower --set floor=... or --round-to"
-    )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgeprune.data.dataset import Data
 from edgeprune.distill.losses import TaskLoss
 from edgeprune.methods import training as trainings
+from edgeprune.methods.measured.budget import MeasuredBudget
 from edgeprune.methods.pruner import Pruner
 from edgeprune.methods.student import Student
 from edgeprune.methods.training import Training
@@ -33,6 +34,7 @@ class Run:
         build: makes the original student, with the same weights every time.
         student_taps: module paths of the student that the attention head reads.
         task_loss: `loss(outputs, targets)` in place of cross-entropy.
+        measured: budgets in milliseconds or millijoules.
 
     Attributes:
         start: original-size weights that the delivered network started from; controls reuse them.
@@ -52,6 +54,7 @@ class Run:
         precision: Precision,
         progress: Progress,
         task_loss: TaskLoss | None = None,
+        measured: MeasuredBudget | None = None,
     ) -> None:
         self.recipe = recipe
         self.data = data
@@ -66,7 +69,7 @@ class Run:
         self.events: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.start: dict[str, Tensor] = {}
-        self.pruner = Pruner(recipe, data, world, build, student_taps)
+        self.pruner = Pruner(recipe, data, world, build, student_taps, measured)
 
     def original_student(self) -> Student:
         """The student before anything is removed."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +15,12 @@ from torch import Tensor, nn
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
+from edgeprune.deploy.cpu_meter import TURNS, CpuMeter
+from edgeprune.deploy.meter import Meter
 from edgeprune.distill.taps import default_taps, tap_shapes
 from edgeprune.errors import UserInputError
 from edgeprune.methods.finish import check_finish
+from edgeprune.methods.measured.budget import MeasuredBudget
 from edgeprune.methods.run import Run
 from edgeprune.methods.sources import (
     StudentSource,
@@ -36,6 +40,8 @@ from edgeprune.train.teacher import Teacher
 from edgeprune.train.teacher_cache import TeacherCache
 from edgeprune.wording import brief
 
+MEASURED = "measured"  # of a run folder: what was measured for its budgets
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -46,6 +52,8 @@ class Sources:
     data: str | Data
     loss: Callable[..., Any] | None = None
     teacher_cache: str | os.PathLike[str] | None = None
+    meter: Meter | None = None
+    table_cache: str | os.PathLike[str] | None = None
 
     def names(self) -> dict[str, Any]:
         """Recipe settings that name the data and, where it has a name, the student."""
@@ -87,6 +95,23 @@ class Sources:
             name = getattr(factory, "__name__", "user")
             return StudentSource(make, name, fresh=lambda seed: seeded(factory, seed)())
         return student_source(recipe.student, teacher, data, recipe.seed)
+
+    def measured_budget(
+        self, recipe: Recipe, folder: RunFolder, progress: Progress
+    ) -> MeasuredBudget | None:
+        """What measures the recipe's budgets in milliseconds and millijoules, if it has any."""
+        targets = recipe.measured_targets
+        if not targets:
+            return None
+        meter = self.meter or CpuMeter(
+            recipe.latency_batch,
+            recipe.latency_threads,
+            energy="target_energy_mj" in targets,
+            protocol=replace(TURNS, repeats=recipe.latency_repeats),
+        )
+        own = folder.path / MEASURED
+        tables = own if self.table_cache is None else Path(self.table_cache)
+        return MeasuredBudget(targets, meter, own, tables, progress)
 
     def _teacher_source(self) -> TeacherSource:
         if isinstance(self.teacher, TeacherSource):
@@ -152,6 +177,7 @@ def prepare_run(
         precision,
         progress,
         sources.loss,
+        sources.measured_budget(recipe, folder, progress),
     )
     return run, Context(loaded, student)
 

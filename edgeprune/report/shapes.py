@@ -44,11 +44,15 @@ class ControlFigures(NetworkFigures):
 
 
 class Target(TypedDict):
-    """A budget: fraction kept if at most 1, else a count."""
+    """A budget: fraction kept if at most 1, else a count; milliseconds and millijoules as named.
+
+    `rounds`, of a measured budget, is how many proposals were measured at the last removal.
+    """
 
     name: str
     asked: float
     reached: float
+    rounds: NotRequired[int]
 
 
 @with_config(_OPEN)
@@ -142,6 +146,26 @@ class QatStage(TypedDict):
 
 
 @with_config(_OPEN)
+class MeasuredCost(TypedDict):
+    """The student's cost, the dense network's, and their ratio with its 95 % interval."""
+
+    cost: float
+    dense: float
+    share: float
+    low: float
+    high: float
+
+
+@with_config(_OPEN)
+class MeasuredBudgetFigures(TypedDict):
+    """Where budgets were measured, and the student's costs, by the budget's name."""
+
+    target: str
+    runtime: str
+    student: Mapping[str, MeasuredCost]
+
+
+@with_config(_OPEN)
 class KnownExtras(TypedDict):
     """Keys beyond the interface that the report reads when they are there."""
 
@@ -152,5 +176,6 @@ class KnownExtras(TypedDict):
     dominating_layers: NotRequired[Sequence[DominatingLayer]]
     missing: NotRequired[Mapping[str, str]]
     latency_batch: NotRequired[int]
+    measured_budget: NotRequired[MeasuredBudgetFigures]
     two_to_four: NotRequired[TwoToFourStage]
     qat: NotRequired[QatStage]

@@ -74,11 +74,14 @@ def _tell_size(report: RunReport) -> Iterator[Statement]:
 
 def _tell_targets(report: RunReport) -> Iterator[Statement]:
     for target in report.extra.get("targets") or [report.target] * (report.target is not None):
-        asked, reached = _budget(target["asked"]), _budget(target["reached"])
+        asked, reached = (_budget(target["name"], target[key]) for key in ("asked", "reached"))
         yield Statement("Target", f"{target['name']}: {asked} asked, {reached} reached.")
 
 
-def _budget(value: float) -> str:
+def _budget(name: str, value: float) -> str:
+    for unit in ("ms", "mj"):
+        if name.endswith(f"_{unit}"):
+            return f"{value:.4g} {unit.replace('mj', 'mJ')}"
     return share(value) if value <= 1 else count(value)
 
 

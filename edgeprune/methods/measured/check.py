@@ -1,0 +1,95 @@
+"""Measures pruned networks against the dense one on the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import nn
+
+from edgeprune.deploy.meter import Figures, Meter
+from edgeprune.device.bench.spread import paired_ratio
+from edgeprune.export.narrowed import NarrowedGraphs
+from edgeprune.export.onnx import DEFAULT_TARGET
+from edgeprune.methods.measured.cache import DENSE, MeasuredCache, as_quantities, share
+from edgeprune.methods.measured.variants import name_of, removal_of
+from edgeprune.prune.graph.types import ChannelGraph, IntArray
+
+PRUNED = "pruned"
+_CALLS = 2  # of the meter for the delivered network: a search can bear more noise than a verdict
+
+
+@dataclass(frozen=True)
+class Share:
+    """A network's cost as a share of the dense one's, with the repeats' 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+class Check:
+    """Measures whole networks beside the dense one.
+
+    What was measured of a network in training is kept by its widths, so that an interrupted run
+    decides again as it did.
+
+    Args:
+        graph: channels of the dense network.
+        graphs: it and its narrowed versions.
+        meter: what measures.
+        folder: of the run's measurements.
+    """
+
+    def __init__(
+        self, graph: ChannelGraph, graphs: NarrowedGraphs, meter: Meter, folder: Path
+    ) -> None:
+        self._graph = graph
+        self._graphs = graphs
+        self._meter = meter
+        self._kept = MeasuredCache(folder, {"networks": "proposed", **meter.identity})
+
+    def of_widths(self, removed: IntArray) -> Mapping[str, float]:
+        """Shares of the dense network's cost, by quantity.
+
+        Args:
+            removed: channels that are gone from each group of the dense network.
+        """
+        name = name_of(self._graph, removed)
+        if not self._kept.has(name):
+            pruned = self._graphs.narrowed(removal_of(removed), PRUNED)
+            found = self._meter.measure({DENSE: self._graphs.dense(), PRUNED: pruned})
+            self._kept.add({DENSE: found[DENSE], name: found[PRUNED]})
+        return self._kept.shares(name)
+
+    def of_student(self, module: nn.Module, file: Path) -> dict[str, Share]:
+        """The same of the delivered network, measured anew.
+
+        Args:
+            module: the network.
+            file: its ONNX file, which is what runs where the target takes it as it is.
+        """
+        if self._meter.onnx_target != DEFAULT_TARGET:
+            file = self._graphs.exported(module, PRUNED)
+        graphs = {DENSE: self._graphs.dense(), PRUNED: file}
+        calls = [self._meter.measure(graphs) for _ in range(_CALLS)]
+        dense, pruned = (
+            as_quantities(_pooled([call[name] for call in calls])) for name in (DENSE, PRUNED)
+        )
+        found = {}
+        for quantity, values in pruned.items():
+            ratio = paired_ratio(values, dense[quantity])
+            found[quantity] = Share(share(values, dense[quantity]), ratio.low, ratio.high)
+        return found
+
+
+def _pooled(parts: list[Figures]) -> Figures:
+    latency = tuple(value for part in parts for value in part.latency_ms)
+    energy = tuple(value for part in parts for value in part.energy_mj or ())
+    has_energy = all(part.energy_mj is not None for part in parts)
+    return Figures(latency, energy if has_energy else None)

@@ -1,0 +1,122 @@
+"""Verify and correct: what the search proposes is measured, and the prediction put right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from edgeprune.prune.budget import Budget, Choice
+from edgeprune.prune.removal import Removal
+
+ROUNDS = 3
+TOLERANCE = 0.05  # of the budget, on either side
+
+Measure = Callable[[Removal], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """A proposal of the search: what was predicted and measured of it, by the budget's name."""
+
+    predicted: Mapping[str, float]
+    measured: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and state files."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What came of the rounds.
+
+    Attributes:
+        budget: with the prediction under which the search proposes the best of what was measured.
+        measured: of that proposal, by the budget's name; empty where nothing could be proposed.
+        rounds: all that was measured, in order.
+    """
+
+    budget: Budget
+    measured: Mapping[str, float]
+    rounds: tuple[Round, ...]
+
+
+def settle(
+    budget: Budget,
+    propose: Callable[[Budget], Choice],
+    measure: Measure,
+    tell: Callable[[Round], None] = lambda _: None,
+) -> Settled:
+    """Measure what the search proposes, and correct, until it is within 5 %; three times at most.
+
+    A proposal below the budget by more than that wastes capacity, unless another budget decided.
+
+    Args:
+        budget: the whole budget.
+        propose: the search.
+        measure: the measured costs of a network without the channels.
+        tell: gets every round.
+    """
+    asked = {target.table.name: target.value for target in budget.measured}
+    tried: list[Settled] = []
+    rounds: list[Round] = []
+    for _ in range(ROUNDS):
+        choice = propose(budget)
+        if tried and not choice.met:  # one measurement may make the prediction too gloomy
+            budget = _halfway(tried[-1].budget, budget)
+            choice = propose(budget)
+        if not choice.met:
+            break
+        measured = measure(choice.removal)
+        rounds.append(Round({name: choice.reached[name] for name in asked}, measured))
+        tried.append(Settled(budget, measured, ()))
+        tell(rounds[-1])
+        if _suits(choice, asked, measured):
+            break
+        budget = _corrected(budget, rounds[-1])
+    if not tried:
+        return Settled(budget, {}, ())
+    best = min(tried, key=lambda one: _badness(asked, one.measured))
+    return Settled(best.budget, best.measured, tuple(rounds))
+
+
+def is_missed(asked: float, measured: float) -> bool:
+    """Whether a cost is above its budget by more than measuring it can tell."""
+    return measured > (1.0 + TOLERANCE) * asked
+
+
+def _suits(choice: Choice, asked: Mapping[str, float], measured: Mapping[str, float]) -> bool:
+    used = max(measured[name] / value for name, value in asked.items())
+    if used > 1.0 + TOLERANCE:
+        return False
+    decides = any(name in asked for name in choice.limited_by)
+    return used >= 1.0 - TOLERANCE or not decides
+
+
+def _badness(asked: Mapping[str, float], measured: Mapping[str, float]) -> tuple[bool, float]:
+    """Too much is worse than too little; otherwise the distance counts."""
+    used = max(measured[name] / value for name, value in asked.items())
+    return used > 1.0 + TOLERANCE, abs(used - 1.0)
+
+
+def _halfway(before: Budget, after: Budget) -> Budget:
+    return after.with_tables(
+        {
+            new.table.name: replace(
+                new.table, correction=(old.table.correction + new.table.correction) / 2
+            )
+            for old, new in zip(before.measured, after.measured, strict=True)
+        }
+    )
+
+
+def _corrected(budget: Budget, found: Round) -> Budget:
+    return budget.with_tables(
+        {
+            target.table.name: target.table.corrected(
+                found.predicted[target.table.name], found.measured[target.table.name]
+            )
+            for target in budget.measured
+        }
+    )
