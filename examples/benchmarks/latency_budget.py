@@ -1,0 +1,97 @@
+"""Widths searched under a measured latency, against uniform pruning at the same latency.
+
+    python examples/benchmarks/latency_budget.py
+    python examples/benchmarks/latency_budget.py --data digits --network wrn_10_1 --seeds 0
+
+A network is trained once; a copy of it is pruned to shares of its latency on this CPU and trained
+on with SP-SAD, with the search over measured tables and with all groups narrowed alike. Both arms
+measure what they propose and correct it, so that they end at the same latency; their students are
+then measured side by side. Runs are folders below `--out`: what was interrupted goes on where it
+was. Each call writes the table of all that is finished as JSON and prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from latency_parts.runs import ARMS, Runs, Settings
+from latency_parts.table import as_dict, terminal_table
+from rich.console import Console
+from sad_step import machine
+
+from edgeprune.atomic import write_text_atomic
+from edgeprune.device.errors import DeviceError
+from edgeprune.errors import EdgepruneError
+from edgeprune.report.versions import versions
+
+_RESULTS = Path(__file__).resolve().parent / "results" / "latency_budget.json"
+_WIDTH = 140  # of the table
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", default="fashion-mnist")
+    parser.add_argument("--network", default="wrn_16_1")
+    parser.add_argument("--budgets", type=float, nargs="+", default=[0.75, 0.55, 0.4],
+                        help="shares of the dense network's latency")  # fmt: skip
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--train-limit", type=int, default=3_000)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--teacher-epochs", type=int, default=8)
+    parser.add_argument("--teacher-limit", type=int, default=12_000)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--round-to", type=int, default=8)
+    parser.add_argument("--latency-threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=7, help="of every measurement")
+    parser.add_argument("--threads", type=int, default=1, help="of training")
+    parser.add_argument("--out", type=Path, help="default: runs/bench/latency-DATA-NETWORK")
+    parser.add_argument("--results", type=Path, default=_RESULTS)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make the runs that are asked for, then the table."""
+    args = parse(argv)
+    torch.set_num_threads(args.threads)
+    settings = Settings(
+        data=args.data,
+        network=args.network,
+        budgets=tuple(args.budgets),
+        train_limit=args.train_limit,
+        epochs=args.epochs,
+        teacher_epochs=args.teacher_epochs,
+        teacher_limit=args.teacher_limit,
+        batch_size=args.batch_size,
+        round_to=args.round_to,
+        threads=args.latency_threads,
+        repeats=args.repeats,
+    )
+    out = args.out or Path("runs/bench") / f"latency-{args.data}-{args.network}"
+    runs = Runs(settings, out)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        for seed in args.seeds:
+            for budget in args.budgets:
+                for arm in ARMS:
+                    runs.make(budget, arm, seed)
+        result = {
+            **as_dict(runs, args.seeds),
+            "machine": machine(torch.device("cpu")),
+            "versions": versions(),
+        }
+    except (EdgepruneError, DeviceError) as failure:
+        print(f"latency_budget: {failure}", file=sys.stderr)
+        return failure.exit_code
+    write_text_atomic(args.results, json.dumps(result, indent=1) + "\n")
+    Console(width=_WIDTH).print(terminal_table(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Parts of `latency_budget.py`."""

@@ -1,0 +1,158 @@
+"""The runs of the comparison: one folder for each budget, arm and seed, resumed where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeprune.atomic import write_text_atomic
+from edgeprune.deploy.cpu_meter import CpuMeter
+from edgeprune.device.bench.spread import paired_ratio
+from edgeprune.errors import BudgetMissedError
+from edgeprune.export.onnx import export_onnx
+from edgeprune.methods.measured.cache import share
+from edgeprune.models.teacher import load_teacher
+from edgeprune.pipeline import compress
+from edgeprune.pretrain import pretrain
+from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
+
+OURS, UNIFORM = "search", "uniform"
+ARMS: Mapping[str, Mapping[str, Any]] = {OURS: {}, UNIFORM: {"global_pruning": False}}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs have in common.
+
+    Attributes:
+        data: specification, see `edgeprune.data.load_data`.
+        network: of the teacher, a copy of which is pruned.
+        budgets: shares of the dense network's latency.
+        train_limit: training images of every run.
+        epochs: of every run.
+        threads: of ONNX Runtime.
+        repeats: of every measurement.
+    """
+
+    data: str
+    network: str
+    budgets: tuple[float, ...]
+    train_limit: int
+    epochs: int
+    teacher_epochs: int
+    teacher_limit: int
+    batch_size: int
+    round_to: int
+    threads: int
+    repeats: int
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The folder of all of them."""
+
+    settings: Settings
+    out: Path
+
+    def teacher(self) -> Path:
+        """Trained once and kept."""
+        path = self.out / "teacher.pt"
+        pretrain(
+            self.settings.network,
+            self.settings.data,
+            path,
+            epochs=self.settings.teacher_epochs,
+            batch_size=self.settings.batch_size,
+            train_limit=self.settings.teacher_limit,
+            device="cpu",
+            show_progress=True,
+        )
+        return path
+
+    def dense_ms(self) -> float:
+        """Latency of the network before pruning, measured once: budgets are shares of it."""
+        kept = self.out / "dense.json"
+        if not kept.exists():
+            loaded = load_teacher(str(self.teacher()))
+            assert loaded.preprocessing is not None
+            images = loaded.preprocessing
+            path = self.out / "dense.onnx"
+            export_onnx(loaded.module, _zeros(images.channels, images.image_size), path)
+            figures = self._meter().measure({"dense": path})["dense"]
+            write_text_atomic(kept, json.dumps({"latency_ms": figures.latency_ms}))
+        values = sorted(json.loads(kept.read_text(encoding="utf-8"))["latency_ms"])
+        return float(values[len(values) // 4])
+
+    def budget_ms(self, budget: float) -> float:
+        """The budget in milliseconds, as a user would say it."""
+        return float(f"{budget * self.dense_ms():.3g}")
+
+    def folder(self, budget: float, arm: str, seed: int) -> Path:
+        """The run folder."""
+        return self.out / f"seed-{seed}" / f"{arm}-{budget:g}"
+
+    def report(self, budget: float, arm: str, seed: int) -> RunReport | None:
+        """None where the run has not finished."""
+        folder = self.folder(budget, arm, seed)
+        return load_report(folder) if (folder / REPORT_NAME).exists() else None
+
+    def make(self, budget: float, arm: str, seed: int) -> None:
+        """Train it; a run that is finished is not done again, and one that missed is a result."""
+        settings = self.settings
+        try:
+            compress(
+                str(self.teacher()),
+                data=settings.data,
+                method="sp_sad",
+                out=self.folder(budget, arm, seed),
+                teacher_cache=self.out / f"seed-{seed}" / "teacher-cache",
+                table_cache=self.out / "tables",
+                device="cpu",
+                show_progress=True,
+                target_latency_ms=self.budget_ms(budget),
+                latency_threads=settings.threads,
+                latency_repeats=settings.repeats,
+                epochs=settings.epochs,
+                warm_epochs=0,
+                lr=0.05,
+                train_limit=settings.train_limit,
+                batch_size=settings.batch_size,
+                round_to=settings.round_to,
+                seed=seed,
+                **ARMS[arm],
+            )
+        except BudgetMissedError as missed:
+            print(f"{self.folder(budget, arm, seed)}: {missed}", flush=True)
+
+    def side_by_side(self, budget: float, seed: int) -> dict[str, float] | None:
+        """Latency of the search's student over uniform pruning's, measured in turns, once."""
+        folders = {arm: self.folder(budget, arm, seed) for arm in ARMS}
+        if not all((folder / REPORT_NAME).exists() for folder in folders.values()):
+            return None
+        kept = self.out / f"seed-{seed}" / f"beside-{budget:g}.json"
+        if not kept.exists():
+            graphs = {arm: folder / "student.onnx" for arm, folder in folders.items()}
+            figures = self._meter().measure(graphs)
+            times = {arm: found.latency_ms for arm, found in figures.items()}
+            ratio = asdict(paired_ratio(times[OURS], times[UNIFORM]))
+            ratio["ratio"] = share(times[OURS], times[UNIFORM])
+            write_text_atomic(kept, json.dumps(ratio))
+        found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+
+    def _meter(self) -> CpuMeter:
+        from dataclasses import replace
+
+        from edgeprune.deploy.cpu_meter import TURNS
+
+        protocol = replace(TURNS, repeats=2 * self.settings.repeats)
+        return CpuMeter(1, self.settings.threads, protocol=protocol)
+
+
+def _zeros(channels: int, size: tuple[int, int]) -> Any:
+    import torch
+
+    return torch.zeros(2, channels, *size)
