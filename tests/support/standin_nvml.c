@@ -1,5 +1,6 @@
 /* A libnvidia-ml whose GPUs draw what the test says; its energy is the true integral of that. */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -57,6 +58,10 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned int index, void **device) {
 int nvmlDeviceGetName(void *device, char *name, unsigned int length) {
     (void)device;
     strncpy(name, "NVIDIA Stand-in", length);
+    return OK;
+}
+int nvmlDeviceGetUUID(void *device, char *uuid, unsigned int length) {
+    snprintf(uuid, length, "GPU-%d0000000-stand-in", (int)((char *)device - (char *)NULL) - 1);
     return OK;
 }
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *energy) {

@@ -13,7 +13,7 @@ from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.energy_result import FASTEST, LOADS, Idle
 from edgeprune.device.bench.energy_summary import Turn
 from edgeprune.device.bench.steady import warm_up
-from edgeprune.device.bench.warnings import gpu_clock_moved
+from edgeprune.device.bench.warnings import cpu_clock_moved, gpu_clock_moved
 from edgeprune.device.latency import without_collector
 from edgeprune.device.power import PowerResult, Recorder
 from edgeprune.device.root import system_root
@@ -74,6 +74,7 @@ class EnergyPhase:
         self.notes = protocol.shortcomings()
         self.looks: list[Conditions] = []
         self._tell = tell
+        self._moved: set[str] = set()
 
     def run(self) -> tuple[dict[tuple[str, str], list[Turn]], Idle]:
         """Turns by load and model, and the baseline.
@@ -153,12 +154,14 @@ class EnergyPhase:
 
     def _look(self, at_idle: Conditions) -> None:
         self.looks.append(look(brief=True))
-        moved = gpu_clock_moved(at_idle, self.looks[-1])
-        if moved:
-            self.notes.append(
-                f"the GPU's clock was {moved[0]} MHz idle and {moved[1]} MHz under load: the idle "
-                "baseline is of another clock; fix it with --lock-clocks"
-            )
+        for whose, moved in (("CPU", cpu_clock_moved), ("GPU", gpu_clock_moved)):
+            clocks = moved(at_idle, self.looks[-1])
+            if clocks and whose not in self._moved:
+                self._moved.add(whose)
+                self.notes.append(
+                    f"the {whose}'s clock was {clocks[0]} MHz idle and {clocks[1]} MHz under load: "
+                    "the idle baseline is of another clock; fix it (jetson_clocks on a board)"
+                )
 
     def _words(self, load: str) -> str:
         return "as fast as it goes" if load == FASTEST else f"{self.subjects.rate_hz:.4g} a second"

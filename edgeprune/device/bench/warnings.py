@@ -62,21 +62,29 @@ def _machine(before: Conditions, after: Conditions, seconds: float) -> list[str]
         slowed = after.throttled - before.throttled
         if slowed:
             found.append(f"the processor throttled {slowed} times: it is too hot; use --pause")
-    if before.mhz and after.mhz and abs(after.mhz[1] / before.mhz[1] - 1) > _CLOCK:
+    moved = cpu_clock_moved(before, after)
+    if moved:
         found.append(
-            f"the clock went from {before.mhz[1]} to {after.mhz[1]} MHz: fix it (governor "
-            "performance) or take more repeats"
+            f"the clock went from {moved[0]} to {moved[1]} MHz: fix it (governor performance) or "
+            "take more repeats"
         )
     return found
 
 
 def gpu_clock_moved(before: Conditions, after: Conditions) -> tuple[int, int] | None:
     """The GPU's clocks in MHz, where they are further apart than a measurement allows."""
-    if not before.gpu_mhz or not after.gpu_mhz:
+    return _moved(before.gpu_mhz, after.gpu_mhz)
+
+
+def cpu_clock_moved(before: Conditions, after: Conditions) -> tuple[int, int] | None:
+    """The same of the fastest core."""
+    return _moved(before.mhz and before.mhz[1], after.mhz and after.mhz[1])
+
+
+def _moved(before_mhz: int | None, after_mhz: int | None) -> tuple[int, int] | None:
+    if not before_mhz or not after_mhz or abs(after_mhz / before_mhz - 1) <= _CLOCK:
         return None
-    if abs(after.gpu_mhz / before.gpu_mhz - 1) <= _CLOCK:
-        return None
-    return before.gpu_mhz, after.gpu_mhz
+    return before_mhz, after_mhz
 
 
 def _board(before: Conditions, after: Conditions, during: Sequence[Conditions]) -> list[str]:

@@ -7,13 +7,16 @@ integrated, checks it. That NVML starts proves nothing: on an Orin it does, and 
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 from typing import Any, Callable
 
 from edgeprune.device.power.nvml_library import NvmlLibrary
+from edgeprune.device.power.nvml_visible import visible_gpus
 from edgeprune.device.power.sensor import Reading, Sensor, SensorError, Total
 
 SCOPE = "gpu_board"
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 _AVERAGED = (
     "NVML has no POWER_INSTANT here: peaks are of nvmlDeviceGetPowerUsage, "
     "which is the mean of a second on Ampere and newer"
@@ -24,7 +27,7 @@ _Ask = Callable[[_Device], int]
 
 
 class NvmlSensor(Sensor):
-    """Every GPU that NVML knows; a rail each.
+    """Every GPU that this program may use; a rail each.
 
     Args:
         interval_s: how often they are read.
@@ -45,9 +48,7 @@ class NvmlSensor(Sensor):
         """Start NVML and read every GPU once."""
         self._library = library = NvmlLibrary(self._load)
         try:
-            self._devices = {f"GPU{i}": device for i, device in enumerate(library.devices())}
-            if not self._devices:
-                raise SensorError("NVML knows no GPU")
+            self._devices = _own_devices(library)
             why_no_power = self._find_power(library)
             why_no_energy = self._find_energy(library)
             if self._power is None and not self._first_mj:
@@ -106,3 +107,14 @@ class NvmlSensor(Sensor):
             self._first_mj = {}
             return str(failure)
         return ""
+
+
+def _own_devices(library: NvmlLibrary) -> dict[str, _Device]:
+    devices = library.devices()
+    if not devices:
+        raise SensorError("NVML knows no GPU")
+    asked = os.environ.get(_VISIBLE)
+    numbers = visible_gpus([library.uuid(device) for device in devices], asked)
+    if not numbers:
+        raise SensorError(f"{_VISIBLE}={asked} hides every GPU")
+    return {f"GPU{number}": devices[number] for number in numbers}

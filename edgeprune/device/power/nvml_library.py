@@ -64,6 +64,12 @@ class NvmlLibrary:
         self._call("nvmlDeviceGetName", device, name, ctypes.c_uint(_NAME_BYTES))
         return name.value.decode("utf-8", "replace")
 
+    def uuid(self, device: ctypes.c_void_p) -> str:
+        """Such as `GPU-1b2c...`."""
+        uuid = ctypes.create_string_buffer(_NAME_BYTES)
+        self._call("nvmlDeviceGetUUID", device, uuid, ctypes.c_uint(_NAME_BYTES))
+        return uuid.value.decode("utf-8", "replace")
+
     def energy_mj(self, device: ctypes.c_void_p) -> int:
         """Millijoules since the driver was loaded; Volta and newer."""
         energy = ctypes.c_ulonglong()

@@ -14,8 +14,9 @@ def nvml_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def nvml(nvml_path: Path) -> StandInNvml:
+def nvml(nvml_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInNvml:
     """It must have been given back after the test."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     standin = StandInNvml(nvml_path)
     yield standin
     assert standin.started == 0

@@ -9,6 +9,7 @@ from standin_nvml import StandInNvml
 
 from edgeprune.device.power import PowerResult, SensorError, Window, measure
 from edgeprune.device.power.nvml import NvmlSensor
+from edgeprune.device.power.nvml_visible import visible_gpus
 
 
 def _measure(nvml: StandInNvml, interval_s: float = 0.1) -> Window:
@@ -69,6 +70,27 @@ def test_several_gpus_are_a_rail_each(nvml: StandInNvml) -> None:
     with NvmlSensor(0.1, nvml.load) as sensor:
         assert sensor.rails == ("GPU0", "GPU1")
         assert (sensor.total.rails, sensor.total.scope) == (sensor.rails, "gpu_boards")
+
+
+def test_gpus_that_cuda_does_not_see_are_not_counted(
+    nvml: StandInNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nvml.gpus(4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+    with NvmlSensor(0.1, nvml.load) as sensor:
+        assert (sensor.rails, sensor.total.scope) == (("GPU2",), "gpu_board")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(SensorError, match="hides every GPU"):
+        NvmlSensor(0.1, nvml.load).open()
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [(None, [0, 1, 2]), ("1", [1]), ("2,0", [0, 2]), ("0,7,1", [0]), ("-1", []), ("0,0", [0]),
+     ("GPU-bb", [1]), ("GPU-b", []), ("GPU-a,GPU-bc", [0, 2]), ("MIG-x", [])],
+)  # fmt: skip
+def test_visible_gpus_are_read_as_cuda_does(asked: str | None, numbers: list[int]) -> None:
+    assert visible_gpus(["GPU-a1", "GPU-bb2", "GPU-bc3"], asked) == numbers
 
 
 def test_what_is_not_there_is_named(nvml: StandInNvml) -> None:
