@@ -38,15 +38,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("EDGEPRUNE_CUDA_CACHE", default))
 
 
-def digest(root: Path, words: Iterable[str], parts: Iterable[str] = _APART) -> str:
+def digest(
+    root: Path, words: Iterable[str], parts: Iterable[str] = _APART, below: Sequence[str] = (".",)
+) -> str:
     """Of every source below a folder, the compiler and its options.
 
     Args:
         parts: of `_APART`, the folders that count; the others are left out.
+        below: the folders that anything is included from.
     """
     found = hashlib.sha256()
     without = set(_APART).difference(parts)
-    for path in sorted(p for p in root.rglob("*") if p.suffix in _SOURCE_SUFFIXES):
+    paths = [path for folder in below for path in (root / folder).rglob("*")]
+    for path in sorted(p for p in paths if p.suffix in _SOURCE_SUFFIXES):
         if without.intersection(path.relative_to(root).parts):
             continue
         found.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -56,17 +60,28 @@ def digest(root: Path, words: Iterable[str], parts: Iterable[str] = _APART) -> s
     return found.hexdigest()[:20]
 
 
-def library(name: str, units: Sequence[Unit], options: Sequence[str], *, root: Path = CUDA) -> Path:
+def library(
+    name: str,
+    units: Sequence[Unit],
+    options: Sequence[str],
+    *,
+    root: Path = CUDA,
+    below: Sequence[str] = (".",),
+) -> Path:
     """A shared library; waits where another process is compiling the same one.
+
+    Args:
+        below: the folders of `root` that anything is included from.
 
     Raises:
         BuildError: the compiler refused; the message is what it said.
     """
     words = [*options, *(str(u.source.relative_to(root)) + " ".join(u.options) for u in units)]
     parts = {part for u in units for part in u.source.relative_to(root).parts}
-    folder = cache_folder() / f"{name}-{digest(root, words, parts)}"
+    folder = cache_folder() / f"{name}-{digest(root, words, parts, below)}"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"lib{name}.so"
+    # A process takes libraries of the same name for one.
+    path = folder / f"lib{folder.name}.so"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
@@ -99,6 +114,12 @@ def run(command: Sequence[str]) -> None:
         raise BuildError(f"{' '.join(command)}\n{done.stderr[-4000:]}")
 
 
+def linked(path: Path) -> tuple[str, ...]:
+    """Options that link with a library and find it again where it is."""
+    folder = path.parent
+    return ("-Wl,--no-as-needed", f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l:{path.name}")
+
+
 def plan_library() -> Path:
     """The host side alone."""
     return library("plan", [Unit(source) for source in PLAN_SOURCES], ["-O1", "-Wconversion"])
@@ -129,26 +150,14 @@ _FEW = shapes(
 )  # fmt: skip
 _SOME = shapes((1, 4, 7, 4), (4, 1, 7, 2), (8, 1, 4, 1))
 _ONE = shapes((4, 1, 7, 4))
-# What each build is for, and how it differs.
+# What each build is for, and how it differs. With more optimisation they take longer to compile,
+# the sanitized one four times as long, than the tests' cases gain.
 BUILDS = {
-    "plain": ("-O1",),
-    "races": ("-O1", "-DEDGEPRUNE_RACES", _FEW),
-    "counts": ("-O1", "-DEDGEPRUNE_COUNT", _FEW),
-    "sanitized": ("-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", _SOME),
+    "plain": ("-Og",),
+    "races": ("-Og", "-DEDGEPRUNE_RACES", _FEW),
+    "counts": ("-Og", "-DEDGEPRUNE_COUNT", _FEW),
+    "sanitized": ("-Og", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", _SOME),
 }
-
-
-def vmma_library(build: str) -> Path:
-    """The kernels for tensor cores alone, as one of `BUILDS` runs them."""
-    unit = Unit(CUDA / "harness" / "vmma_alone.cc")
-    return library(f"vmma-{build}", [unit], [*_EMULATION, *BUILDS[build]])
-
-
-def small_vmma_library(build: str, root: Path) -> Path:
-    """The same, compiled in seconds; for a copy of `cuda/`."""
-    unit = Unit(root / "harness" / "vmma_alone.cc")
-    options = [*_EMULATION, *unoptimised(build)]
-    return library(f"small-vmma-{build}", [unit], options, root=root)
 
 
 def emulator_library(build: str, *, root: Path = CUDA) -> Path:
@@ -158,16 +167,32 @@ def emulator_library(build: str, *, root: Path = CUDA) -> Path:
     return library(build, units, [*_EMULATION, *BUILDS[build]], root=root)
 
 
+def vmma_library(build: str) -> Path:
+    """The kernels for tensor cores alone, as one of `BUILDS` runs them."""
+    return _alone("vmma", f"vmma-{build}", _without_shapes(build))
+
+
+def small_vmma_library(build: str, root: Path) -> Path:
+    """The same, compiled in a second; for a copy of `cuda/`."""
+    return _alone("vmma", f"small-vmma-{build}", ["-O0", *_without_shapes(build)[1:]], root=root)
+
+
 def small_emulator_library(build: str, root: Path) -> Path:
-    """One kernel of each type in one unit, which compiles in seconds; for a copy of `cuda/`."""
-    sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)
-    unit = root / "all.cc"
-    paths = [str(root / source.relative_to(CUDA)) for source in sources]
-    unit.write_text("".join(f'#include "{path}"\n' for path in paths))
-    options = [o for o in unoptimised(build) if o != _FEW]
-    return library(f"small-{build}", [Unit(unit)], [*_EMULATION, *options, _ONE], root=root)
+    """One kernel of each type of kLINEAR, likewise."""
+    options = ["-O0", *_without_shapes(build)[1:]]
+    return _alone("direct", f"small-{build}", options, [_ONE], root)
 
 
-def unoptimised(build: str) -> tuple[str, ...]:
-    """The options of one of `BUILDS` for what is compiled more than it is run."""
-    return tuple("-O0" if option == "-O1" else option for option in BUILDS[build])
+def _without_shapes(build: str) -> list[str]:
+    return [option for option in BUILDS[build] if option not in (_FEW, _SOME)]
+
+
+def _alone(
+    kernels: str, name: str, options: Sequence[str], shapes: Sequence[str] = (), root: Path = CUDA
+) -> Path:
+    """Some kernels with what runs them, apart from the host side, which copies alike share."""
+    words = [*(option for option in options if not option.startswith("-DEDGEPRUNE")), *shapes]
+    host = Unit(root / "harness" / "plan_alone.cc")
+    plan = library("host", [host], words, root=root, below=("plan", "harness"))
+    unit = Unit(root / "harness" / f"{kernels}_alone.cc")
+    return library(name, [unit], [*_EMULATION, *options, *shapes, *linked(plan)], root=root)

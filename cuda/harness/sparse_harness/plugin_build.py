@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sparse_harness.build import CUDA, WARNINGS, Unit, emulator_library, library, run
+from sparse_harness.build import CUDA, WARNINGS, Unit, emulator_library, library, linked, run
 from sparse_harness.tensorrt_headers import tensorrt_headers
 
 PLUGIN_SOURCES = tuple(
@@ -27,12 +27,6 @@ def interface_options(*, v2: bool, v3: bool) -> tuple[str, ...]:
         f"-DEDGEPRUNE_PLUGIN_V2={int(v2)}",
         f"-DEDGEPRUNE_PLUGIN_V3={int(v3)}",
     )
-
-
-def linked(path: Path) -> tuple[str, ...]:
-    """Options that link with a library and find it again where it is."""
-    folder = path.parent
-    return ("-Wl,--no-as-needed", f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l:{path.name}")
 
 
 def harness_library() -> Path:

@@ -1,0 +1,12 @@
+// The host side in one unit, which compiles in a second.
+#include "../plan/arrange.cc"
+#include "../plan/bank_order.cc"
+#include "../plan/geometry.cc"
+#include "../plan/instantiations.cc"
+#include "../plan/lower.cc"
+#include "../plan/plan.cc"
+#include "../plan/tactics.cc"
+#include "../plan/validity.cc"
+#include "../plan/vmma_geometry.cc"
+#include "../plan/vmma_tactics.cc"
+#include "plan_api.cc"
