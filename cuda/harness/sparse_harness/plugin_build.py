@@ -45,7 +45,7 @@ def lifecycle_program() -> Path:
 
 
 def _harness(name: str, extra: tuple[str, ...]) -> Path:
-    options = [*interface_options(v2=True, v3=True), "-O1", *extra]
+    options = [*interface_options(v2=True, v3=True), "-Og", *extra]
     options += linked(emulator_library("plain"))
     units = [Unit(source) for source in (*PLUGIN_SOURCES, *_HARNESS_SOURCES)]
     return library(name, units, options)
@@ -55,7 +55,7 @@ def plugin_library(generation: int) -> Path:
     """What users load, but for the device: built for TensorRT 8 (2) or for 10 (3)."""
     options = [
         *interface_options(v2=generation == 2, v3=generation == 3),
-        *("-O1", "-fvisibility=hidden", EXPORTS, *linked(emulator_library("plain"))),
+        *("-Og", "-fvisibility=hidden", EXPORTS, *linked(emulator_library("plain"))),
     ]
     units = [Unit(source) for source in (*PLUGIN_SOURCES, _DEVICE)]
     return library(f"plugin_v{generation}", units, options)
