@@ -8,8 +8,8 @@ import click
 
 from edgeprune.recipe import METHODS
 
-TEACHER_ARCH, TEACHER_EPOCHS = "wrn_16_2", 20
-STUDENT_ARCH, STUDENT_EPOCHS = "wrn_16_1", 20
+TEACHER_ARCH, TEACHER_EPOCHS = "wrn_16_2", 12
+STUDENT_ARCH, STUDENT_EPOCHS = "wrn_16_1", 12
 # AFD is a mean over positions, so on 8x8 images it is 16 times what it is on the 32x32 images
 # that the presets' beta = 200 is meant for.
 BETA = 200 / 16
