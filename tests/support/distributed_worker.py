@@ -1,4 +1,4 @@
-"""What torchrun starts in test_distributed.py: one compress run that leaves each rank's student."""
+"""What torchrun starts in test_distributed.py: compress runs that leave each rank's student."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,13 +17,14 @@ from edgeprune.methods.finish import Finish  # noqa: E402
 from edgeprune.methods.run import Run  # noqa: E402
 from edgeprune.methods.student import Student  # noqa: E402
 
+SETTINGS: dict[str, Any] = {
+    "student": "wrn_10_1", "data": "digits", "epochs": 5, "train_limit": 192, "batch_size": 64,
+    "target_params": 0.5, "rounds": 2, "round_to": 4, "device": "cpu",
+}  # fmt: skip
 
-def main(teacher: str, method: str, out: str, more: str = "{}") -> None:
-    """Run `method`; save what this process holds at the end as `rank-N.pt`.
 
-    Args:
-        more: further settings, as JSON.
-    """
+def compress(teacher: str, folder: Path, settings: dict[str, Any]) -> None:
+    """One run in `folder`; what this process holds at its end is saved beside as `rank-N.pt`."""
     plain = pipeline.finish
 
     def watched(run: Run, student: Student) -> Finish:
@@ -33,25 +35,31 @@ def main(teacher: str, method: str, out: str, more: str = "{}") -> None:
             "scales": finished.scales,
             "prunes": len(removals),
         }
-        torch.save(held, Path(out).parent / f"rank-{os.environ['RANK']}.pt")
+        torch.save(held, folder / f"rank-{os.environ['RANK']}.pt")
         return finished
 
     pipeline.finish = watched  # type: ignore[assignment]
-    pipeline.compress(
-        teacher,
-        "wrn_10_1",
-        "digits",
-        method,
-        out=out,
-        epochs=5,
-        train_limit=192,
-        batch_size=64,
-        target_params=0.5,
-        rounds=2,
-        round_to=4,
-        device="cpu",
-        **json.loads(more),
-    )
+    pipeline.compress(teacher, out=folder / "run", **SETTINGS, **settings)
+    pipeline.finish = plain
+
+
+def main(teacher: str, out: str, runs: str) -> None:
+    """Every run in a folder of its name.
+
+    They stay in one process group, which only the last one leaves: torch mistakes what a group has
+    left in the store for the next one's.
+
+    Args:
+        runs: further settings by name, as JSON.
+    """
+    leave, pipeline.leave_world = pipeline.leave_world, lambda: None
+    named = json.loads(runs)
+    for name, settings in named.items():
+        if name == list(named)[-1]:
+            pipeline.leave_world = leave
+        folder = Path(out) / name
+        folder.mkdir(exist_ok=True)
+        compress(teacher, folder, settings)
 
 
 def gloo_threads() -> list[str]:
@@ -63,4 +71,4 @@ def gloo_threads() -> list[str]:
 if __name__ == "__main__":
     main(*sys.argv[1:])
     left = gloo_threads()
-    assert not left, f"the process group outlived the run: {left}"
+    assert not left, f"the process group outlived the runs: {left}"
