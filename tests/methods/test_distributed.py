@@ -38,7 +38,7 @@ def folder(digits_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run(
-        command, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=300
+        command, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
