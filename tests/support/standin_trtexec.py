@@ -1,12 +1,15 @@
 """A program that looks like trtexec from outside: it tells its version, notes how it was called,
-and writes, fails or dies as asked.
+and writes, fails or dies as asked. Its engines run in ONNX Runtime, on the inputs that it is given.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
+
+import numpy as np
 
 _PROGRAM = """#!{python}
 import json, os, signal, sys
@@ -18,6 +21,11 @@ if sys.argv[1:] == ["--help"]:
 here.with_suffix(".json").write_text(json.dumps(sys.argv[1:]))
 options = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)
 {body}
+if "--loadEngine" in options:
+    sys.path.insert(0, {support!r})
+    from standin_trtexec import run_engine
+    run_engine(options)
+    sys.exit(0)
 cache = options.get("--timingCacheFile")
 if cache:
     path = Path(cache)
@@ -31,7 +39,11 @@ print("&&&& PASSED TensorRT.trtexec")
 def write_trtexec(folder: Path, version: int = 100300, body: str = "") -> Path:
     """The program; `body` runs before it writes anything."""
     path = folder / "trtexec"
-    path.write_text(_PROGRAM.format(python=sys.executable, version=version, body=body))
+    path.write_text(
+        _PROGRAM.format(
+            python=sys.executable, version=version, body=body, support=str(Path(__file__).parent)
+        )
+    )
     path.chmod(0o755)
     return path
 
@@ -40,3 +52,33 @@ def arguments(program: Path) -> list[str]:
     """What it was called with last."""
     given: list[str] = json.loads(program.with_suffix(".json").read_text())
     return given
+
+
+def run_engine(options: dict[str, str]) -> None:
+    """What trtexec does with `--loadEngine`: run, then tell times and outputs."""
+    import onnxruntime
+
+    graph = Path(options["--loadEngine"]).read_bytes().removeprefix(b"plan of ").decode()
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    name, _, sizes = options["--shapes"].rpartition(":")
+    shape = tuple(map(int, sizes.split("x")))
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    if "--loadInputs" in options:
+        file = options["--loadInputs"].partition(":")[2]
+        values = np.fromfile(file, np.float32).reshape(shape)
+    rows, end = [], time.monotonic() + float(options["--duration"])
+    while len(rows) < 3 or time.monotonic() < end:
+        started = time.perf_counter()
+        outputs = session.run(None, {name: values})
+        taken = 1e3 * (time.perf_counter() - started)
+        rows.append({"startH2dMs": 0.0, "computeMs": 0.9 * taken, "latencyMs": taken})
+    Path(options["--exportTimes"]).write_text(json.dumps(rows), encoding="utf-8")
+    told = [
+        {
+            "name": value.name,
+            "dimensions": "x".join(map(str, output.shape)),
+            "values": output.ravel().tolist(),
+        }
+        for value, output in zip(session.get_outputs(), outputs, strict=True)
+    ]
+    Path(options["--exportOutput"]).write_text(json.dumps(told), encoding="utf-8")

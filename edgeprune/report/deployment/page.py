@@ -8,10 +8,10 @@ from pathlib import Path
 from edgeprune.atomic import write_text_atomic
 from edgeprune.deploy.deployment import Deployment
 from edgeprune.deploy.plain import from_plain
-from edgeprune.device.bench.conditions import Conditions
 from edgeprune.device.bench.result import Benchmark
 from edgeprune.device.probe.tegra import L4t
 from edgeprune.report.benchmark_table import lines as benchmark_lines
+from edgeprune.report.deployment.conditions import condition_facts
 from edgeprune.report.deployment.lines import (
     benchmark_of,
     engine_lines,
@@ -84,20 +84,9 @@ def _facts(done: Deployment, found: Benchmark | None) -> list[tuple[str, str]]:
         ("free disk", f"{count(space['free_disk_mib'])} MiB"),
     ]
     if found is not None:
-        facts += [(f"{name} before, after", value) for name, value in _both(found)]
+        facts += condition_facts(found)
     return [*facts, ("the deploy took", duration(done.seconds)), ("by", done.made_by)]
 
 
 def _l4t(told: Mapping[str, int] | None) -> str:
     return ABSENT if told is None else str(from_plain(L4t, told))
-
-
-def _both(found: Benchmark) -> list[tuple[str, str]]:
-    """How the machine stood before and after, where it tells."""
-    told = []
-    for name in Conditions.__dataclass_fields__:
-        before, after = getattr(found.before, name), getattr(found.after, name)
-        if before is not None or after is not None:
-            same = before == after
-            told.append((name.replace("_", " "), f"{before}" if same else f"{before}, {after}"))
-    return told
