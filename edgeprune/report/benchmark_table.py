@@ -31,7 +31,9 @@ def _figures(found: Benchmark) -> Table:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network", overflow="fold")
-    for heading in ("p50 ms", "± spread", "p90", "p99", "samples/s", f"× {found.models[0].name}"):
+    alone = ["GPU ms"] if _tells_device(found) else []
+    compared = f"× {found.models[0].name}"
+    for heading in ("p50 ms", "± spread", "p90", "p99", *alone, "samples/s", compared):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in found.models:
         table.add_row(*_row(found, model))
@@ -45,9 +47,15 @@ def _row(found: Benchmark, model: ModelTimes) -> tuple[str, ...]:
         milliseconds(model.spread_ms),
         milliseconds(model.p90_ms),
         milliseconds(model.p99_ms),
+        *([milliseconds(model.device_p50_ms)] if _tells_device(found) else []),
         f"{model.throughput_hz:,.0f}",
         ratio(found.ratios.get(model.name)),
     )
+
+
+def _tells_device(found: Benchmark) -> bool:
+    """Whether a runtime told its accelerator's own time: `GPU ms`, median, without copies."""
+    return any(model.device_p50_ms is not None for model in found.models)
 
 
 def lines(found: Benchmark) -> list[str]:

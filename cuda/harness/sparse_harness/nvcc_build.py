@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from edgeprune.deploy.bundle.plugin_source import plugin_source
+from edgeprune.device.bundle.plugin import compile_plugin
 from sparse_harness.build import CUDA, BuildError, cache_folder, digest, shape_list
 from sparse_harness.tensorrt_headers import tensorrt_headers
 
@@ -26,14 +28,20 @@ def nvcc() -> str | None:
 
 
 def by_cmake() -> Path:
-    """As on a board, with the headers named and one architecture."""
+    """As the agent does on a board, with the headers named and one architecture."""
     headers = f"-DTENSORRT_INCLUDE_DIR={tensorrt_headers()}"
     options = [headers, "-DEDGEPRUNE_ARCHITECTURES=87", _HOST_QUICKLY]
     lists = [CUDA / "CMakeLists.txt", CUDA / "cmake" / "Architectures.cmake"]
 
     def build(folder: Path) -> None:
-        _run(["cmake", "-S", str(CUDA), "-B", str(folder), *options])
-        _run(["cmake", "--build", str(folder), "--parallel", "2"])
+        source = folder / "source.tar.gz"
+        source.write_bytes(plugin_source())
+        os.environ.update(_QUICKLY)
+        try:
+            compile_plugin(source, folder, options).replace(folder / NAME)
+        finally:
+            for name in _QUICKLY:
+                os.environ.pop(name)
 
     return _built("cmake", [*options, *(path.read_text() for path in lists)], build)
 

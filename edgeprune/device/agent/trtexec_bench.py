@@ -144,4 +144,5 @@ def _times(name: str, turns: list[TrtexecRun], batch: int) -> ModelTimes:
         throughput_hz=batch * len(ordered) / (sum(ordered) / 1e3),
         requests=len(ordered),
         late=0.0,
+        device_p50_ms=percentile(sorted(ms for turn in turns for ms in turn.compute_ms), 50),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from typing import Callable, Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -27,7 +27,19 @@ from edgeprune.device.runners.base import Runner
 
 Feed = Mapping[str, np.ndarray]
 _EASY, _MOST_HZ = 0.5, 500.0
-Turns = Mapping[str, Sequence[Slice]]  # by model, one repeat's
+_ALONE = 20  # inferences of a repeat that are timed on the accelerator alone
+
+
+class Repeat(NamedTuple):
+    """One repeat.
+
+    Attributes:
+        turns: by model.
+        device_ms: times on the accelerator alone, by model; none where it does not tell.
+    """
+
+    turns: Mapping[str, Sequence[Slice]]
+    device_ms: Mapping[str, Sequence[float]]
 
 
 def say_nothing(_: str) -> None:
@@ -80,7 +92,7 @@ def measure(
         repeats.append(_repeat(runners, feeds, protocol, order))
         during.append(look(brief=True))
     batch = next(len(value) for value in next(iter(feeds.values())).values())
-    models = tuple(_times(name, [turns[name] for turns in repeats], batch) for name in runners)
+    models = tuple(_times(name, repeats, batch) for name in runners)
     cost = NOT_ASKED
     if energy is not None:
         rate_hz = energy.rate_hz or protocol.rate_hz or _easy_rate_hz(models)
@@ -136,7 +148,7 @@ def _repeat(
     feeds: Mapping[str, Feed],
     protocol: Protocol,
     order: random.Random,
-) -> Turns:
+) -> Repeat:
     names = list(runners)
     order.shuffle(names)
     turns: dict[str, list[Slice]] = {name: [] for name in names}
@@ -149,7 +161,13 @@ def _repeat(
                 order.shuffle(names)
                 for name in names:
                     turns[name].append(_turn(requests[name], protocol))
-    return turns
+        alone = {name: _on_device(runners[name], feeds[name]) for name in names}
+    return Repeat(turns, alone)
+
+
+def _on_device(runner: Runner, feed: Feed) -> list[float]:
+    times = (runner.device_ms(feed) for _ in range(_ALONE))
+    return [each for each in times if each is not None]
 
 
 def _turn(request: Callable[[], object], protocol: Protocol) -> Slice:
@@ -162,11 +180,13 @@ def _request(runner: Runner, feed: Feed) -> Callable[[], object]:
     return lambda: runner.infer(feed)
 
 
-def _times(name: str, repeats: Sequence[Sequence[Slice]], batch: int) -> ModelTimes:
+def _times(name: str, repeats: Sequence[Repeat], batch: int) -> ModelTimes:
     medians = tuple(
-        float(np.median(np.concatenate([turn.latency_ms for turn in turns]))) for turns in repeats
+        float(np.median(np.concatenate([turn.latency_ms for turn in repeat.turns[name]])))
+        for repeat in repeats
     )
-    every = [turn for turns in repeats for turn in turns]
+    every = [turn for repeat in repeats for turn in repeat.turns[name]]
+    alone = [each for repeat in repeats for each in repeat.device_ms[name]]
     latency = np.concatenate([turn.latency_ms for turn in every])
     p50, p90, p99 = (float(np.percentile(latency, share)) for share in (50, 90, 99))
     return ModelTimes(
@@ -179,4 +199,5 @@ def _times(name: str, repeats: Sequence[Sequence[Slice]], batch: int) -> ModelTi
         throughput_hz=batch * len(latency) / sum(turn.busy_s for turn in every),
         requests=len(latency),
         late=sum(turn.late for turn in every) / len(latency),
+        device_p50_ms=float(np.median(alone)) if alone else None,
     )

@@ -25,6 +25,7 @@ class ModelTimes:
         throughput_hz: samples per second while it ran.
         requests: timed.
         late: under a rate, the share of requests that began late.
+        device_p50_ms: median on the accelerator alone, without copies; None where there is none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelTimes:
     throughput_hz: float
     requests: int
     late: float
+    device_p50_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.cache import cache_folder
@@ -40,16 +41,29 @@ def ensure_plugin(source: Path, tell: Callable[[str], None]) -> Path:
     tell("compiling the plugin of the sparse convolution, which takes some minutes")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".plugin-", dir=str(folder.parent)) as scratch:
-        work = Path(scratch)
-        _unpack(source, work / "source")
-        _run(["cmake", "-S", str(work / "source"), "-B", str(work / "build")])
-        _run(["cmake", "--build", str(work / "build"), "--parallel"])
+        built = compile_plugin(source, Path(scratch))
         folder.mkdir(exist_ok=True)
-        built = work / "build" / LIBRARY
-        if not built.is_file():
-            raise DeviceUnsupportedError(f"the plugin was compiled, but {LIBRARY} is not there")
         built.replace(library)
     return library
+
+
+def compile_plugin(source: Path, folder: Path, options: Sequence[str] = ()) -> Path:
+    """Compile a source archive in a folder; the library, which lies in it.
+
+    Args:
+        options: of CMake, see the archive's `CMakeLists.txt`; none are needed on a board.
+
+    Raises:
+        DeviceUnsupportedError: it does not compile.
+        BundleError: the archive is damaged.
+    """
+    _unpack(source, folder / "source")
+    _run(["cmake", "-S", str(folder / "source"), "-B", str(folder / "build"), *options])
+    _run(["cmake", "--build", str(folder / "build"), "--parallel", str(os.cpu_count() or 1)])
+    built = folder / "build" / LIBRARY
+    if not built.is_file():
+        raise DeviceUnsupportedError(f"the plugin was compiled, but {LIBRARY} is not there")
+    return built
 
 
 def _require_tools() -> None:

@@ -60,6 +60,14 @@ class Runner(ABC):
             raise DeviceError(f"{self.name}: the runner is not active; use it in a with statement")
         return self._infer(feed)
 
+    def device_ms(self, feed: Mapping[str, np.ndarray]) -> float | None:
+        """Time that one inference takes on the accelerator alone, copies left out.
+
+        Returns:
+            None where the runtime has no accelerator, or does not tell.
+        """
+        return None
+
     def __enter__(self: Self) -> Self:
         """Activate."""
         self.activate()

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeprune.device.cuda.api import CudaApi
 from edgeprune.device.cuda.choose import open_cuda
-from edgeprune.device.cuda.stream import Stream
+from edgeprune.device.cuda.stream import Event, Stream
 from edgeprune.device.errors import DeviceError
 from edgeprune.device.runners.base import Runner
 from edgeprune.device.runners.tensorrt_lane import Lane
@@ -81,6 +81,19 @@ class TensorRtRunner(Runner):
     def notes(self) -> tuple[str, ...]:
         """What did not go as asked, such as a CUDA graph that could not be recorded."""
         return tuple(self._notes.values())
+
+    def device_ms(self, feed: Mapping[str, np.ndarray]) -> float | None:
+        """Between two events around the engine's work, inputs copied before, outputs not at all."""
+        self.infer(feed)  # the first of a batch size prepares and records
+        assert self._stream is not None
+        lane = self._lanes[check_feed(feed, self._inputs, self.name)]
+        cuda = self._stream.cuda
+        with contextlib.closing(Event(cuda)) as start, contextlib.closing(Event(cuda)) as end:
+            start.record(self._stream)
+            lane.run()
+            end.record(self._stream)
+            end.synchronize()
+            return start.elapsed_ms(end)
 
     @property
     def _inputs(self) -> list[TensorInfo]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from edgeprune.deploy.deployment import Deployment
 from edgeprune.device.bench.energy_result import FASTEST, LOADS, LoadEnergy
-from edgeprune.device.bench.result import Benchmark
+from edgeprune.device.bench.result import Benchmark, ModelTimes
 from edgeprune.device.bench.spread import Ratio
 from edgeprune.report.energy_table import load_words
 from edgeprune.report.numerals import ABSENT, compact, count, joules, milliseconds, ratio, watts
 
 HEADINGS = (
-    "parameters", "MACs", "MB", "p50 ms", "± spread", "p90 ms", "p99 ms", "samples/s", "latency ×",
+    "parameters", "MACs", "MB",
+    "p50 ms", "± spread", "p90 ms", "p99 ms", "GPU ms", "samples/s", "latency ×",
 )  # fmt: skip
 ENERGY_HEADINGS = ("gross", "± spread", "net", "mean W", "peak W", "gross ×")
 
@@ -83,17 +84,24 @@ def rows_of(done: Deployment, found: Benchmark | None) -> list[Row]:
     times = {} if found is None else {model.name: model for model in found.models}
     rows = []
     for name, about in done.models.items():
-        cells = [count(about["parameters"]), compact(about["macs"]), f"{about['bytes'] / 1e6:.2f}"]
-        model = times.get(name)
-        if model is None:
-            cells += [ABSENT] * 6
-        else:
-            cells += [milliseconds(value) for value in (
-                model.p50_ms, model.spread_ms, model.p90_ms, model.p99_ms)]  # fmt: skip
-            ratio = found.ratios.get(name) if found is not None else None
-            cells += [f"{model.throughput_hz:,.0f}", f"{ratio.ratio:.3f}" if ratio else ABSENT]
-        rows.append(Row(name, _role(name), tuple(cells)))
+        size = (count(about["parameters"]), compact(about["macs"]), f"{about['bytes'] / 1e6:.2f}")
+        compared = found.ratios.get(name) if found is not None else None
+        rows.append(Row(name, _role(name), (*size, *_time_cells(times.get(name), compared))))
     return rows
+
+
+def _time_cells(model: ModelTimes | None, compared: Ratio | None) -> tuple[str, ...]:
+    if model is None:
+        return (ABSENT,) * 7
+    return (
+        milliseconds(model.p50_ms),
+        milliseconds(model.spread_ms),
+        milliseconds(model.p90_ms),
+        milliseconds(model.p99_ms),
+        milliseconds(model.device_p50_ms),
+        f"{model.throughput_hz:,.0f}",
+        ABSENT if compared is None else f"{compared.ratio:.3f}",
+    )
 
 
 def energy_tables_of(found: Benchmark | None) -> list[EnergyTable]:

@@ -77,6 +77,20 @@ def test_the_context_in_use_is_left_alone(make, cuda: StandIn) -> None:
     cuda.set_device(0)
 
 
+@pytest.mark.parametrize("graph", [True, False], ids=["graph", "no graph"])
+def test_the_gpus_own_time_leaves_copies_out(make, cuda: StandIn, graph: bool) -> None:
+    with make(runner={"cuda_graph": graph}) as runner:
+        runner.infer(_feed(4))
+        copies = cuda.calls.count("cudaMemcpyAsync")
+        times = [runner.device_ms(_feed(4)) for _ in range(3)]
+        assert all(each is not None and each >= 0 for each in times)
+        assert cuda.calls.count("cudaMemcpyAsync") == copies + 3 * 3  # of the inference before
+        assert cuda.calls.count("cudaEventElapsedTime") == 3
+        assert "event" not in cuda.live
+        assert runner.device_ms(_feed(2)) is not None
+        _check(runner, 4)
+
+
 def test_few_batches_stay_ready(make, cuda: StandIn) -> None:
     with make() as runner:
         for batch in range(8, 0, -1):
