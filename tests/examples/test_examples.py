@@ -72,3 +72,11 @@ def test_an_operation_is_left_alone_until_it_is_taught(run_example) -> None:
 
 def _line(text: str, start: str) -> str:
     return next(line for line in text.splitlines() if line.startswith(start))
+
+
+def test_deploy_and_serve(run_example, tmp_path: Path) -> None:
+    done = run_example("05_deploy_and_serve.py", "--seconds", "0.02", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "student: all outputs of 32 samples equal to the last bit" in done.stdout
+    assert "student: p50 " in done.stdout
+    assert "served: 5 images" in done.stdout
