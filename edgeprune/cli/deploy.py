@@ -35,6 +35,9 @@ if TYPE_CHECKING:
               help="Validation top-1 that int8 may cost; layers go back to float.")  # fmt: skip
 @click.option("--sparse", default="off", show_default=True, metavar="auto|off|LAYERS",
               help="Convolutions with zeros as SparseConv2d, as for export.")  # fmt: skip
+@click.option("--plugin", type=click.Path(path_type=Path), metavar="LIBRARY",
+              help="Of sparse convolutions, for aarch64.  [default: the board compiles it]",
+              )  # fmt: skip
 @click.option("--data", metavar="SPEC",
               help="Images to check by and to choose fp16 and int8 on.  [default: a run's]",
               )  # fmt: skip
@@ -113,6 +116,7 @@ def _request(
     precision: Any,
     max_accuracy_drop: float,
     sparse: str,
+    plugin: Path | None,
     data: str | None,
     dense: bool,
     runtime: str,
@@ -142,12 +146,13 @@ def _request(
         folder=folder or FOLDER,
         wait_s=wait_s,
         bundle=BundleRequest(
-            PrecisionRequest(precision, max_accuracy_drop=max_accuracy_drop),
-            sparse,
-            data,
-            dense,
-            image_size,
-            in_channels,
+            precision=PrecisionRequest(precision, max_accuracy_drop=max_accuracy_drop),
+            sparse=sparse,
+            data=data,
+            dense=dense,
+            plugin=plugin,
+            image_size=image_size,
+            in_channels=in_channels,
         ),
         runtime="onnxruntime" if target == "cpu" and runtime == "auto" else runtime,
         batch=batch,

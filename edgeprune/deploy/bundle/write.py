@@ -20,6 +20,7 @@ from edgeprune.atomic import write_bytes_atomic, write_text_atomic
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
+from edgeprune.deploy.bundle.prebuilt import prebuilt
 from edgeprune.deploy.bundle.references import bundle_input, reference_inputs, reference_outputs
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.device.bundle.errors import BundleError
@@ -32,6 +33,7 @@ from edgeprune.device.bundle.manifest import (
     BundleModel,
     Manifest,
 )
+from edgeprune.device.bundle.plugin import LIBRARY
 from edgeprune.device.targets import Target
 from edgeprune.device.tensorrt.key import file_digest
 from edgeprune.export.sources import model_file
@@ -116,8 +118,9 @@ def _fill(
     (work / AGENT).write_bytes(agent)
     plugin = None
     if any(model.needs_plugin for model in models):
-        plugin = _PLUGIN
-        (work / plugin).write_bytes(plugin_source())
+        plugin = _PLUGIN if request.plugin is None else LIBRARY
+        content = plugin_source() if request.plugin is None else prebuilt(request.plugin, target)
+        (work / plugin).write_bytes(content)
     manifest = Manifest(
         name=run.stem,
         made_by=f"edgeprune {__version__}",

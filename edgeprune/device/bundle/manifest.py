@@ -77,8 +77,8 @@ class Manifest:
         classes: in the order of the outputs; None where not known.
         models: the first is what the others are compared with.
         reference_inputs: file with uint8 images, or float32 samples, of shape (samples, ...).
-        plugin: file with the source of the sparse convolution's plugin; None where no model needs
-            it.
+        plugin: file with the sparse convolution's plugin, as source or as a library; None where
+            no model needs it.
         files: every file but the manifest.
     """
 

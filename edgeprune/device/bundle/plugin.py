@@ -20,19 +20,21 @@ _SYSTEM_NVCC = Path("/usr/local/cuda/bin/nvcc")
 
 
 def ensure_plugin(source: Path, tell: Callable[[str], None]) -> Path:
-    """The compiled plugin of a source archive, from the last time or compiled now.
+    """The compiled plugin: a library as it is, or of a source archive, compiled once.
 
     CMake configures for the board's own GPU and finds TensorRT's headers, see the archive's
     `CMakeLists.txt`.
 
     Args:
-        source: a `.tar.gz` of the folder `cuda/` without its tests.
+        source: a library, or a `.tar.gz` of the folder `cuda/` without its tests.
         tell: gets a line before the minutes that compiling takes.
 
     Raises:
         DeviceUnsupportedError: a compiler is missing, or it fails.
         BundleError: the archive is damaged.
     """
+    if source.suffix == ".so":
+        return source
     folder = cache_folder() / "plugins" / file_digest(source)[:16]
     library = folder / LIBRARY
     if library.is_file():
