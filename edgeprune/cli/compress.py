@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgeprune.cli.values import numbers
 from edgeprune.recipe import CONTROLS, GRANULARITIES, METHODS, PRESETS, parse_assignments
+
+if TYPE_CHECKING:
+    from edgeprune.deploy.meter import Meter
 
 
 @click.command(name="compress")
@@ -29,12 +33,19 @@ from edgeprune.recipe import CONTROLS, GRANULARITIES, METHODS, PRESETS, parse_as
 @click.option("--target-params", type=float, help="Parameters to keep: fraction, or count if > 1.")
 @click.option("--target-macs", type=float, help="MACs to keep: fraction, or count if > 1.")
 @click.option("--target-latency-ms", type=float,
-              help="Milliseconds of an inference, measured on this CPU.")  # fmt: skip
+              help="Milliseconds of an inference, measured on the target.")  # fmt: skip
 @click.option("--target-energy-mj", type=float,
               help="Millijoules of an inference, where a power sensor answers.")  # fmt: skip
 @click.option("--latency-batch", type=click.IntRange(min=1), help="Samples of an inference.")
 @click.option("--latency-threads", type=click.IntRange(min=1),
               help="Threads of ONNX Runtime.  [default: one a core]")  # fmt: skip
+@click.option("--target", metavar="NAME",
+              help="Where those are measured, as for deploy.  [default: this CPU]")  # fmt: skip
+@click.option("--host", metavar="[USER@]HOST[:PORT]", help="The board that is the target.")
+@click.option("-i", "--identity", type=click.Path(path_type=Path), metavar="KEY",
+              help="Private key, as for ssh.")  # fmt: skip
+@click.option("-F", "--ssh-config", type=click.Path(path_type=Path), metavar="FILE",
+              help="Configuration of ssh.")  # fmt: skip
 @click.option("--round-to", type=click.IntRange(min=1), help="Widths are multiples of this.")
 @click.option("--control", "controls", multiple=True, type=click.Choice(CONTROLS),
               help="Also train this control at equal size and epochs (repeatable).")  # fmt: skip
@@ -63,6 +74,10 @@ def command(
     trust_pickle: bool,
     teacher_cache: Path | None,
     table_cache: Path | None,
+    target: str | None,
+    host: str | None,
+    identity: Path | None,
+    ssh_config: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -73,6 +88,8 @@ def command(
       edgeprune compress teacher.pt --method ss_sad --data imagefolder:photos/ \\
           --target-params 0.4 --target-macs 0.45 --round-to 16 --out runs/a
       edgeprune compress teacher.pt --data imagefolder:photos/ --target-latency-ms 1.5
+      edgeprune compress teacher.pt --data imagefolder:photos/ --target-latency-ms 8 \\
+          --target jetson --host user@board
     """
     from edgeprune.cli.output import print_report
     from edgeprune.methods.sources import TeacherSource
@@ -95,10 +112,37 @@ def command(
         controls=controls,
         teacher_cache=teacher_cache,
         table_cache=table_cache,
+        meter=_meter(settings, target, host, identity, ssh_config),
         show_progress=True,
         **settings,
     )
     print_report(report, folder, as_json)
+
+
+def _meter(
+    settings: Mapping[str, Any],
+    target: str | None,
+    host: str | None,
+    identity: Path | None,
+    ssh_config: Path | None,
+) -> Meter | None:
+    """A board's; None for this CPU's."""
+    if target is None and host is None:
+        return None
+    from edgeprune.deploy.board_meter import board_meter
+    from edgeprune.deploy.ssh import SshOptions
+    from edgeprune.recipe import default_settings
+
+    values = {**default_settings(), **settings}
+    return board_meter(
+        target or "jetson",
+        host,
+        ssh=SshOptions(identity, ssh_config),
+        batch=values["latency_batch"],
+        threads=values["latency_threads"],
+        repeats=values["latency_repeats"],
+        energy=values["target_energy_mj"] is not None,
+    )
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def deploy(
     require_target(request.target)
     heard = Notes(listener)
     heard.step(f"connecting to {request.host}" if request.host else "deploying on this machine")
-    with _board(request) as board, _locked(board, request, heard):
+    with board_of(request) as board, _locked(board, request, heard):
         agent = send_agent(board, request, heard)
         found = agent.call(["probe", "--folder", board.path(request.folder)])
         target = target_of(request, found, heard)
@@ -149,7 +149,8 @@ def _models(written: WrittenBundle) -> dict[str, dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _board(request: DeployRequest) -> Iterator[AnyBoard]:
+def board_of(request: DeployRequest) -> Iterator[AnyBoard]:
+    """The board of a request, connected for as long as it lasts."""
     if request.host is None:
         yield LocalBoard()
         return

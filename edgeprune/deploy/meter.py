@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgeprune.device.bench.energy_result import FASTEST
+from edgeprune.device.bench.result import Benchmark
+from edgeprune.device.errors import DeviceUnsupportedError
+
 
 @dataclass(frozen=True)
 class Figures:
-    """What one inference of one network took: a figure per repeat.
+    """What one network took: a figure per repeat.
 
     Networks that are measured together have their turns in every repeat, so that figures of the
     same repeat belong together and their ratio is what counts: a slow spell meets them all.
 
     Attributes:
-        latency_ms: median of each repeat.
-        energy_mj: energy of an inference in each repeat; None where no sensor measures it.
+        latency_ms: of a request, the median of each repeat.
+        energy_mj: of a sample at full load, everything that the sensor sees, in each repeat; None
+            where it is not measured.
     """
 
     latency_ms: tuple[float, ...]
@@ -51,3 +56,21 @@ class Meter(Protocol):
         Raises:
             DeviceError: the target does not answer, or a graph does not run there.
         """
+
+
+def figures_of(found: Benchmark) -> dict[str, Figures]:
+    """A benchmark's figures, by the model's name.
+
+    Raises:
+        DeviceUnsupportedError: energy was asked for, and the sensor failed on the way.
+    """
+    if found.energy is None and found.energy_run is not None:
+        raise DeviceUnsupportedError(f"no energy was measured: {found.energy_reason}")
+    return {model.name: Figures(model.repeats_p50_ms, _energy_mj(found, model.name))
+            for model in found.models}  # fmt: skip
+
+
+def _energy_mj(found: Benchmark, name: str) -> tuple[float, ...] | None:
+    if found.energy is None:
+        return None
+    return tuple(1e3 * joules for joules in found.energy[name][FASTEST].repeats_gross_j)

@@ -99,15 +99,24 @@ class Sources:
     def measured_budget(
         self, recipe: Recipe, folder: RunFolder, progress: Progress
     ) -> MeasuredBudget | None:
-        """What measures the recipe's budgets in milliseconds and millijoules, if it has any."""
+        """What measures the recipe's budgets in milliseconds and millijoules, if it has any.
+
+        Raises:
+            UserInputError: a target is named, and there is nothing to measure on it.
+        """
         targets = recipe.measured_targets
         if not targets:
+            if self.meter is not None:
+                raise UserInputError(
+                    "--target, --host: nothing is measured there without a budget; add "
+                    "--target-latency-ms or --target-energy-mj"
+                )
             return None
         meter = self.meter or CpuMeter(
             recipe.latency_batch,
             recipe.latency_threads,
+            replace(TURNS, repeats=recipe.latency_repeats),
             energy="target_energy_mj" in targets,
-            protocol=replace(TURNS, repeats=recipe.latency_repeats),
         )
         own = folder.path / MEASURED
         tables = own if self.table_cache is None else Path(self.table_cache)

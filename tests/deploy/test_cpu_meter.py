@@ -71,7 +71,7 @@ def test_energy_is_what_the_counter_gained_per_inference(
     graphs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edgeprune.deploy.cpu_meter._WINDOW_S", 0.1)
-    meter = CpuMeter(threads=1, energy=True, protocol=_SHORT)
+    meter = CpuMeter(threads=1, protocol=_SHORT, energy=True)
     assert meter.no_energy is None
     found = meter.measure(graphs)
     assert all(len(figures.energy_mj or ()) == 3 for figures in found.values())

@@ -141,6 +141,7 @@ def test_tickets_get_the_widths_too_and_an_interrupted_run_decides_as_before(
         ({"target_latency_ms": 0.8, "granularity": "weight", "target_params": 0.5},
          UserInputError, "masks leave all widths"),
         ({"target_latency_ms": 0.8, "ignored_layers": ("*",)}, BudgetMissedError, "no channel"),
+        ({"target_params": 0.5}, UserInputError, "nothing is measured there without a budget"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told_before_anything_is_trained(
