@@ -41,11 +41,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.75, 0.55, 0.4],
                         help="shares of the dense network's latency")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--train-limit", type=int, default=3_000)
+    parser.add_argument("--train-limit", type=int, default=2_000)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-limit", type=int, default=12_000)
-    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--round-to", type=int, default=8)
     parser.add_argument("--latency-threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7, help="of every measurement")

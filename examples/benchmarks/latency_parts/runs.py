@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from edgeprune.atomic import write_text_atomic
-from edgeprune.deploy.cpu_meter import CpuMeter
+from edgeprune.deploy.cpu_meter import TURNS, CpuMeter
 from edgeprune.device.bench.spread import paired_ratio
 from edgeprune.errors import BudgetMissedError
 from edgeprune.export.onnx import export_onnx
@@ -65,7 +68,6 @@ class Runs:
             self.settings.data,
             path,
             epochs=self.settings.teacher_epochs,
-            batch_size=self.settings.batch_size,
             train_limit=self.settings.teacher_limit,
             device="cpu",
             show_progress=True,
@@ -144,15 +146,9 @@ class Runs:
         return found
 
     def _meter(self) -> CpuMeter:
-        from dataclasses import replace
-
-        from edgeprune.deploy.cpu_meter import TURNS
-
         protocol = replace(TURNS, repeats=2 * self.settings.repeats)
         return CpuMeter(1, self.settings.threads, protocol=protocol)
 
 
-def _zeros(channels: int, size: tuple[int, int]) -> Any:
-    import torch
-
+def _zeros(channels: int, size: tuple[int, int]) -> Tensor:
     return torch.zeros(2, channels, *size)
