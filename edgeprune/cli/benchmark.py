@@ -63,9 +63,10 @@ def command(
         write_text_atomic(out, text + "\n")
     if as_json:
         click.echo(text)
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    from edgeprune.report.benchmark_table import benchmark_table
+        from edgeprune.report.benchmark_table import benchmark_table
 
-    Console().print(benchmark_table(found))
+        Console().print(benchmark_table(found))
+    found.require_energy()

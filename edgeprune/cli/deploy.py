@@ -80,6 +80,7 @@ def command(
 
     from edgeprune.deploy.deploy import bundle, deploy, result_folder
     from edgeprune.deploy.deployment import HTML_NAME
+    from edgeprune.report.deployment.lines import benchmark_of
     from edgeprune.report.deployment.page import write_page
     from edgeprune.report.deployment.steps import StepLines
 
@@ -102,6 +103,9 @@ def command(
 
         Console().print(deployment_table(done))
     click.echo(str(page), err=True)
+    measured = benchmark_of(done)
+    if measured is not None and request.energy == "on":
+        measured.require_energy()
 
 
 def _request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,21 @@ class Ended:
         return [line for line in self.err.splitlines() if line.startswith("edgeprune: ")]
 
 
-def edgeprune(*arguments: str | Path) -> Ended:
-    """Run one command to its end."""
-    out, err = io.StringIO(), io.StringIO()
+class _Heard(io.StringIO):
+    """Tells each line as it is written."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def write(self, text: str) -> int:
+        self._hear(text)
+        return super().write(text)
+
+
+def edgeprune(*arguments: str | Path, hear: Callable[[str], None] | None = None) -> Ended:
+    """Run one command to its end; `hear` gets what it writes on stderr as it does."""
+    out, err = io.StringIO(), _Heard(hear) if hear else io.StringIO()
     with (
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

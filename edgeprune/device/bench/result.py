@@ -10,6 +10,7 @@ from edgeprune.device.bench.energy_result import NOT_ASKED, EnergyRun, LoadEnerg
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.spread import Ratio
 from edgeprune.device.bench.steady import WarmUp
+from edgeprune.device.errors import DeviceError
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,18 @@ class Benchmark:
     energy: dict[str, dict[str, LoadEnergy]] | None = None
     energy_reason: str = NOT_ASKED.reason
     energy_run: EnergyRun | None = None
+
+    def require_energy(self) -> None:
+        """Refuse a run whose energy was asked for and is void.
+
+        Raises:
+            DeviceError: it is; the line says why.
+        """
+        if self.energy_run is not None and self.energy is None:
+            raise DeviceError(
+                f"the energy run is void: {self.energy_reason}; the times are kept, and the same "
+                "command measures again"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -38,13 +38,15 @@ SetEnv HOME={home}
 ForceCommand {folder}/login
 """
 
-# The session's own environment comes from here and from nowhere else.
+# The session's own environment comes from here and from nowhere else. A board has a processor of
+# its own: where that is allowed, its programs go before what else runs on this machine.
 _LOGIN = """\
 #!/bin/sh
 export HOME='{tree.home}' EDGEPRUNE_ROOT='{tree.root}' BOARD_STANDIN='{tree.root}'
 export PATH='{tree.programs}':/usr/local/bin:/usr/bin:/bin
 export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 cd "$HOME" || exit 1
+renice -n -10 -p $$ >/dev/null 2>&1
 exec sh -c "$SSH_ORIGINAL_COMMAND"
 """
 
