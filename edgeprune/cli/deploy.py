@@ -11,6 +11,7 @@ from edgeprune.cli.bench_options import bench_options, energy_of, protocol_of
 from edgeprune.cli.model_options import model_options, told_of_model
 
 if TYPE_CHECKING:
+    from edgeprune.deploy.deployment import Deployment
     from edgeprune.deploy.request import DeployRequest
 
 
@@ -81,7 +82,6 @@ def command(
     from edgeprune.deploy.deploy import bundle, deploy, result_folder
     from edgeprune.deploy.deployment import HTML_NAME
     from edgeprune.report.deployment.lines import benchmark_of
-    from edgeprune.report.deployment.page import write_page
     from edgeprune.report.deployment.steps import StepLines
 
     request = _request(**settings)
@@ -93,7 +93,6 @@ def command(
         raise click.BadParameter("--jetpack: the board tells; it goes with --bundle alone")
     with StepLines(sys.stderr) as shown:
         done = deploy(run, request, shown)
-    page = write_page(done, result_folder(run, request) / HTML_NAME)
     if as_json:
         click.echo(done.to_json(), nl=False)
     else:
@@ -102,10 +101,21 @@ def command(
         from edgeprune.report.deployment.table import deployment_table
 
         Console().print(deployment_table(done))
-    click.echo(str(page), err=True)
+    _write_page(done, result_folder(run, request) / HTML_NAME)
     measured = benchmark_of(done)
     if measured is not None and request.energy == "on":
         measured.require_energy()
+
+
+def _write_page(done: Deployment, path: Path) -> None:
+    """The figures are there already: a page that cannot be drawn is no failure."""
+    from edgeprune.errors import UnsupportedError
+    from edgeprune.report.deployment.page import write_page
+
+    try:
+        click.echo(str(write_page(done, path)), err=True)
+    except UnsupportedError as failure:
+        click.echo(f"no {path.name}: {failure}", err=True)
 
 
 def _request(
@@ -158,18 +168,12 @@ def _request(
             image_size=image_size,
             in_channels=in_channels,
         ),
-        runtime="onnxruntime" if target == "cpu" and runtime == "auto" else runtime,
+        runtime=runtime,
         batch=batch,
         threads=threads,
         protocol=protocol_of(**measuring) if measures else None,
-        energy=_energy(energy, target),
+        energy=None if energy is None else "on" if energy else "off",
         energy_protocol=energy_of(**measuring),
         lock_clocks=lock_clocks,
         model=told_of_model(arch, model, mean, std, trust_pickle),
     )
-
-
-def _energy(asked: bool | None, target: str) -> Any:
-    if asked is None:
-        return "off" if target == "cpu" else "auto"
-    return "on" if asked else "off"

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from edgeprune.deploy.ssh.transfer import Progress, Transfer, say_nothing
 from edgeprune.device.cache import cache_folder
 from edgeprune.errors import UnsupportedError
 
-_LAST = 4096  # characters of stderr that are kept
+_LAST = 4096  # bytes of stderr that are kept
 _LOOK_S = 0.2
 
 
@@ -41,20 +42,22 @@ class LocalBoard:
         idle_timeout_s: float | None = None,
     ) -> Completed:
         """Run a program and hand on each line as it comes; it ends when this process does."""
-        with subprocess.Popen(
-            list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
+        # A file, since nobody would empty a pipe while lines are read.
+        with tempfile.TemporaryFile() as said, subprocess.Popen(
+            list(words), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL,
+            encoding="utf-8", errors="replace",
         ) as program:  # fmt: skip
             assert program.stdout is not None
-            assert program.stderr is not None
             try:
                 for line in program.stdout:
                     on_line(line)
-                said = program.stderr.read()
+                code = program.wait()
             except BaseException:
                 program.terminate()
                 raise
-        return Completed(program.returncode, "", said[-_LAST:])
+            said.seek(0)
+            last = said.read()[-_LAST:].decode("utf-8", "replace")
+        return Completed(code, "", last)
 
     def push(
         self,

@@ -11,6 +11,8 @@ from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.models.load import ModelOptions
 
+CPU = "cpu"  # the target that is no board
+
 
 @dataclass(frozen=True)
 class DeployRequest:
@@ -24,11 +26,12 @@ class DeployRequest:
         folder: on the board.
         wait_s: for another deploy there to finish.
         bundle: how the run is exported.
-        runtime: `auto`, `tensorrt`, `trtexec` or `onnxruntime`.
+        runtime: `auto`, `tensorrt`, `trtexec` or `onnxruntime`; `auto` is ONNX Runtime for `cpu`.
         batch: samples of a request.
         threads: of ONNX Runtime.
         protocol: of the benchmark; None for none.
-        energy: `on`, `off`, or `auto` for where a sensor answers.
+        energy: `on`, `off`, or `auto` for where a sensor answers; None for `auto` on a Jetson and
+            `off` for `cpu`.
         energy_protocol: how it is measured.
         lock_clocks: whether `jetson_clocks` fixes the clocks meanwhile.
         model: what the user says about the model file.
@@ -44,7 +47,7 @@ class DeployRequest:
     batch: int = 1
     threads: int | None = None
     protocol: Protocol | None = field(default_factory=Protocol)
-    energy: Literal["auto", "on", "off"] = "auto"
+    energy: Literal["auto", "on", "off"] | None = None
     energy_protocol: EnergyProtocol = field(default_factory=EnergyProtocol)
     lock_clocks: bool = False
     model: ModelOptions = field(default_factory=ModelOptions)
@@ -52,7 +55,8 @@ class DeployRequest:
     @property
     def agent_options(self) -> list[str]:
         """For the agent's commands that take a bundle."""
-        words = ["--runtime", self.runtime, "--batch", str(self.batch)]
+        on_cpu = self.target == CPU and self.runtime == "auto"
+        words = ["--runtime", "onnxruntime" if on_cpu else self.runtime, "--batch", str(self.batch)]
         return words if self.threads is None else [*words, "--threads", str(self.threads)]
 
     @property
@@ -75,7 +79,7 @@ class DeployRequest:
     def _energy_options(self) -> list[str]:
         asked = self.energy_protocol
         words = [
-            "--energy", self.energy,
+            "--energy", self.energy or ("off" if self.target == CPU else "auto"),
             "--power-sensor", asked.sensor,
             "--energy-seconds", str(asked.window_s),
             "--energy-repeats", str(asked.repeats),

@@ -7,13 +7,13 @@ from typing import Any
 
 from edgeprune.deploy.agent import Listener
 from edgeprune.deploy.plain import from_plain
-from edgeprune.deploy.request import DeployRequest
+from edgeprune.deploy.request import CPU, DeployRequest
 from edgeprune.device.probe.match import match
 from edgeprune.device.probe.probe import Probe
 from edgeprune.device.targets import Target, UnknownTargetError, find_target, target_names
 from edgeprune.errors import UnsupportedError, UserInputError
 
-FAMILY, CPU = "jetson", "cpu"
+FAMILY = "jetson"
 
 
 def deploy_targets() -> tuple[str, ...]:
