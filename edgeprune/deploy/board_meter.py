@@ -24,7 +24,7 @@ from edgeprune.deploy.on_board import AnyBoard, send_agent
 from edgeprune.deploy.plain import from_plain
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import SshOptions
-from edgeprune.deploy.target import CPU, require_target, target_of
+from edgeprune.deploy.target import require_target, target_of
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
@@ -77,7 +77,6 @@ def board_meter(
         target=target,
         host=host,
         ssh=ssh or SshOptions(),
-        runtime="onnxruntime" if target == CPU else "auto",
         batch=batch,
         threads=threads,
         protocol=replace(_TURNS, repeats=repeats),
