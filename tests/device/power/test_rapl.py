@@ -42,6 +42,15 @@ def test_energy_is_the_sum_of_the_packages(root: Path) -> None:
     assert found.rails_mw["package-0"] == pytest.approx(2500 / found.duration_s)
 
 
+def test_what_only_counts_has_no_power_at_its_first_reading(root: Path) -> None:
+    with measure("rapl", SLOWLY_MS, root=root) as window:
+        assert window.rows() == []
+        _set(root, "intel-rapl:0", 2_000_000)
+    (row,) = window.rows()
+    assert row.total_mw == pytest.approx(1000 / window.result.duration_s, rel=0.01)
+    assert row.rails_mw["package-1"] == 0.0
+
+
 def test_every_wraparound_between_readings_is_counted(root: Path) -> None:
     with RaplSensor(1.0, root) as sensor:
         for _ in range(3):
