@@ -8,6 +8,7 @@ from pathlib import Path
 from edgeprune.device.errors import DeviceError
 from edgeprune.device.power.ina import InaSensor
 from edgeprune.device.power.nvml import NvmlSensor
+from edgeprune.device.power.patience import answer_of
 from edgeprune.device.power.rapl import RaplSensor
 from edgeprune.device.power.sensor import Sensor, SensorError
 from edgeprune.device.power.tegrastats import TegrastatsSensor
@@ -19,6 +20,7 @@ SENSORS = ("ina", "tegrastats", "nvml", "rapl")
 DEFAULT_INTERVAL_MS = 100
 _JETSON = ("ina", "tegrastats", "nvml")
 _PC = {None: ("nvml", "rapl"), "gpu": ("nvml",), "cpu": ("rapl",)}
+_PATIENCE_S = 15.0  # NVML wakes a GPU that slept
 _RELEASE = "etc/nv_tegra_release"
 
 
@@ -93,7 +95,7 @@ def open_sensor(
     for kind in order(root, processor) if name == AUTO else (name,):
         sensor = make_sensor(kind, interval_ms / 1000, root)
         try:
-            sensor.open()
+            answer_of(kind, sensor.open, _PATIENCE_S)
         except SensorError as failure:
             failures.append(f"{kind}: {failure}")
         else:
@@ -120,9 +122,12 @@ def make_sensor(name: str, interval_s: float, root: Path) -> Sensor:
 
 
 def _ask(sensor: Sensor) -> Answer:
-    try:
+    def look() -> None:
         with sensor:
             sensor.read()
+
+    try:
+        answer_of(sensor.name, look, _PATIENCE_S)
     except SensorError as failure:
         return Answer(sensor.name, (), None, str(failure))
     total = sensor.total

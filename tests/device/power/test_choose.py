@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from board_standin import board_tree
+from board_standin.rails import stall_reading
 from power_trees import hwmon_monitor, known_board, put, rapl_zone
 from standin_nvml import StandInNvml
 from standin_tegrastats import orin_line, replay
@@ -14,6 +16,7 @@ from edgeprune.device.power import SENSORS, UnknownSensorError, measure, open_se
 from edgeprune.device.power import choose as choosing
 from edgeprune.device.power.choose import order
 from edgeprune.device.power.nvml import NvmlSensor
+from edgeprune.device.power.sensor import SensorError
 
 ORIN = {"VDD_IN": (5000, 1000), "VDD_CPU_GPU_CV": (5000, 100), "VDD_SOC": (5000, 200)}
 
@@ -107,3 +110,16 @@ def test_the_environment_names_the_root(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("EDGEPRUNE_ROOT", str(tmp_path))
     with open_sensor(processor="cpu") as sensor:
         assert sensor.rails == ("package-0",)
+
+
+@pytest.mark.usefixtures("no_nvml", "programs")
+def test_a_sensor_that_hangs_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "_PATIENCE_S", 0.2)
+    tree = board_tree(tmp_path / "board")
+    stall_reading(tree.sources["VDD_IN"])
+    told = {answer.sensor: answer.reason for answer in survey(tree.root)}
+    assert told["ina"] == "ina did not answer for 0.2 s"
+    with pytest.raises(SensorError, match=r"ina: ina did not answer for 0\.2 s; tegrastats: "):
+        open_sensor(root=tree.root)
