@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from needs import lacking
-from sparse_harness.build import BuildError
+from sparse_harness.build import CUDA, BuildError
 from sparse_harness.nvcc import ARCHITECTURES, budget, nvcc, registers
 from sparse_harness.planner import Planner
 
@@ -43,4 +43,4 @@ def test_the_budget_leaves_half_of_the_threads_resident(planner: Planner) -> Non
 def test_spills_are_refused(compiled: dict[str, dict[str, int]]) -> None:
     assert compiled
     with pytest.raises(BuildError, match="spilled"):
-        registers([(4, 2, 8, 1)], ["sm_87"])
+        registers([(4, 2, 8, 1)], ["sm_87"], [CUDA / "kernels" / "f32_linear.cu"])

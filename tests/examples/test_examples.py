@@ -30,6 +30,20 @@ def test_compress_digits_prints_what_the_report_says(digits: tuple[str, Path]) -
     assert (out / "sp_sad" / "student.onnx").stat().st_size == report["onnx"]["bytes"]
 
 
+def test_a_run_in_every_precision(run_example, digits: tuple[str, Path], tmp_path: Path) -> None:
+    """The table of precisions, made of the run that an example has left."""
+    out = tmp_path / "precision.json"
+    done = run_example("benchmarks/precision.py", digits[1] / "sp_sad", "--out", out)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (found,) = json.loads(out.read_text())["runs"].values()
+    assert "sp_sad" in done.stderr
+    precisions = found["precisions"]
+    assert abs(precisions["fp32"]["top1"] - found["top1_pytorch"]) < 0.01
+    assert precisions["fp16"]["snr_db"] > precisions["int8"]["snr_db"] > 10
+    assert precisions["int8"]["int8_places"] > 0
+    assert precisions["int8"]["onnx_bytes"] < precisions["fp32"]["onnx_bytes"]
+
+
 def test_prune_your_own_model_goes_on_training(run_example) -> None:
     done = run_example("02_prune_your_own_model.py", "--images", "32", "--epochs", "1")
     assert done.returncode == 0, done.stderr

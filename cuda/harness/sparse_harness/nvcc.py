@@ -36,14 +36,16 @@ def budget() -> Mapping[str, Mapping[str, int]]:
 
 
 def registers(
-    only: Sequence[Shape] = (), architectures: Sequence[str] = ARCHITECTURES
+    only: Sequence[Shape] = (),
+    architectures: Sequence[str] = ARCHITECTURES,
+    sources: Sequence[Path] = KERNEL_SOURCES,
 ) -> dict[str, dict[str, int]]:
-    """Of every kernel, or of these shapes only, by architecture.
+    """Of every kernel of these sources, or of these shapes only, by architecture.
 
     Raises:
         BuildError: nvcc refused, or a kernel spills registers or uses local memory.
     """
-    jobs = list(product(architectures, KERNEL_SOURCES))
+    jobs = list(product(architectures, sources))
     with ThreadPoolExecutor(2) as pool:
         parts = pool.map(lambda job: _registers_of(job[1], job[0], only), jobs)
     found: dict[str, dict[str, int]] = {architecture: {} for architecture in architectures}
