@@ -8,7 +8,6 @@ from sparse_harness.build import CUDA
 from sparse_harness.images import CAPABILITIES, image, representatives
 from sparse_harness.occupancy import Occupancy, occupancy
 from sparse_harness.occupancy_table import (
-    PACKINGS,
     as_text,
     recorded,
     recorded_registers,
@@ -65,13 +64,12 @@ def test_a_kernel_that_is_not_compiled_is_told() -> None:
 
 
 def test_half_of_the_threads_are_resident_where_the_readme_says_so() -> None:
-    """On CUDA cores of sm_87 and later, packed as suits."""
+    """On CUDA cores of sm_87 and later."""
     for sm in ("sm_87", "sm_110"):
-        for kind, rows in recorded()["suited"][sm].items():
+        for kind, rows in recorded()[sm].items():
             assert kind.startswith("V 32") or {row["percent"] for row in rows} == {50.0}
 
 
-@pytest.mark.parametrize("packing", PACKINGS)
-def test_the_readme_has_the_table(packing: str) -> None:
+def test_the_readme_has_the_table() -> None:
     readme = (CUDA / "README.md").read_text(encoding="utf-8")
-    assert as_text(recorded(), packing) in readme
+    assert as_text(recorded()) in readme

@@ -29,7 +29,7 @@ def counts_of(
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_layer(vmma_counts: Emulator, layer: str, layout: int) -> None:
     conv = layers(vector=32, type=FLOAT16, layout=layout)[layer]
-    conv = with_channel_tile(vmma_counts, conv, DENSITY)
+    conv = with_channel_tile(conv, DENSITY)
     tactic = vmma_counts.default_tactic(conv, DENSITY)
     found, needed = counts_of(vmma_counts, conv, tactic, DENSITY)
     operands, _ = draw_operands(conv, DENSITY, np.random.default_rng(0))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from sparse_harness.cases import TOLERANCE, draw_case, draw_operands, reference, relative_error
+from sparse_harness.cases import (
+    TOLERANCE,
+    Case,
+    draw_case,
+    draw_operands,
+    reference,
+    relative_error,
+)
 from sparse_harness.emulator import EmulationError, Emulator
 from sparse_harness.ideal import ideal_sectors
 from sparse_harness.networks import with_channel_tile
+from sparse_harness.planner import Planner
 from sparse_harness.structures import FLOAT16, Convolution
 
 NAMES = ("float32", "float16")
@@ -28,13 +36,21 @@ class CaseFigures:
 
 
 def measure_cases(
-    emulator: Emulator, first_seed: int, cases: int, schedules: Sequence[int]
+    emulator: Emulator,
+    first_seed: int,
+    cases: int,
+    schedules: Sequence[int],
+    draw: Callable[[Planner, np.random.Generator], Case] = draw_case,
 ) -> CaseFigures:
-    """Random convolutions, each with every schedule."""
+    """Random convolutions, each with every schedule.
+
+    Args:
+        draw: makes one that the library has a kernel for.
+    """
     worst = [0.0, 0.0]
     failures = []
     for seed in range(first_seed, first_seed + cases):
-        case = draw_case(emulator, np.random.default_rng(seed))
+        case = draw(emulator, np.random.default_rng(seed))
         expected, scale = reference(case)
         for schedule in schedules:
             try:
@@ -84,7 +100,7 @@ class LayerFigures:
 
 def measure_layer(emulator: Emulator, conv: Convolution, density: float) -> LayerFigures:
     """Packs a layer as suits it best and counts one launch; the emulator is a build that counts."""
-    conv = with_channel_tile(emulator, conv, density)
+    conv = with_channel_tile(conv, density)
     tactic = emulator.default_tactic(conv, density)
     operands, _ = draw_operands(conv, density, np.random.default_rng(0))
     emulator.run(conv, tactic, operands)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sparse_harness.planner import Planner
-from sparse_harness.structures import LINEAR, Convolution
+from edgeprune.device.sparse import formats
+from edgeprune.device.sparse.blocks import PackedConv
+from edgeprune.device.sparse.channel_tiles import best_channel_tile
+from edgeprune.device.sparse.conv import ConvShape
+from sparse_harness.structures import FLOAT16, HWC8, LINEAR, Convolution
 
 # (input channels, outputs, size of the input, stride)
 _RESNET18 = (
@@ -16,8 +19,6 @@ _WRN16_2 = (
     (16, 32, 32, 1), (32, 32, 32, 1), (32, 64, 32, 2), (64, 64, 16, 1), (64, 128, 16, 2),
     (128, 128, 8, 1),
 )  # fmt: skip
-_CANDIDATES = range(4, 129, 4)
-SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
 
 
 def layers(*, vector: int, type: int, layout: int = LINEAR) -> dict[str, Convolution]:
@@ -39,25 +40,17 @@ def layers(*, vector: int, type: int, layout: int = LINEAR) -> dict[str, Convolu
     return found
 
 
-def with_channel_tile(planner: Planner, conv: Convolution, density: float) -> Convolution:
-    """With the tile of channels whose default tactic suits best.
-
-    Longer lists of weights leave a smaller remainder to lanes that split them; shared memory, of
-    which three blocks have to find theirs, bounds them. Of tiles that are as good within a
-    thousandth the largest is taken: it has the fewest barriers.
-    """
-    uses = {}
-    for channel_tile in channel_tiles(conv):
-        tiled = replace(conv, channel_tile=channel_tile)
-        tactic = planner.default_tactic(tiled, density)
-        plan = planner.plan(tiled, tactic)
-        if not plan.reason and plan.shared_bytes <= SHARED_BYTES:
-            uses[channel_tile] = planner.suitability(tiled, tactic, density)
-    best = max(uses.values())
-    return replace(conv, channel_tile=max(c for c, use in uses.items() if use > best - 0.001))
+def with_channel_tile(conv: Convolution, density: float) -> Convolution:
+    """With the tile of channels that export packs it with."""
+    return replace(conv, channel_tile=best_channel_tile(packed_conv(conv), density))
 
 
-def channel_tiles(conv: Convolution) -> list[int]:
-    """Those worth trying."""
-    inputs = conv.channels // conv.groups
-    return [*(c for c in _CANDIDATES if c < inputs), inputs]
+def packed_conv(conv: Convolution) -> PackedConv:
+    """What the package's own rules take."""
+    shape = ConvShape(
+        conv.channels, conv.outputs, conv.size, conv.output_size, conv.kernel, conv.stride,
+        conv.dilation, conv.groups, conv.batch,
+    )  # fmt: skip
+    precision = "fp16" if conv.type == FLOAT16 else "fp32"
+    layout = formats.HWC8 if conv.layout == HWC8 else formats.LINEAR
+    return PackedConv(shape, conv.vector, conv.channel_tile, precision, layout, conv.sm)

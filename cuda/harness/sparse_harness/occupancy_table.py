@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from edgeprune.export.sparse.packing import channel_tile
 from sparse_harness.build import CUDA, plan_library
 from sparse_harness.images import CAPABILITIES, image
 from sparse_harness.networks import layers, with_channel_tile
@@ -24,8 +23,6 @@ from sparse_harness.structures import FLOAT16, FLOAT32, HWC8, LINEAR, Convolutio
 
 OCCUPANCY = CUDA / "occupancy.json"
 DENSITIES = (0.1, 0.344)
-# With the tile of input channels that export takes, and with the one that suits a layer best.
-PACKINGS = ("exported", "suited")
 # V, type and layout of the representative kernels.
 KINDS: Mapping[str, tuple[int, int, int]] = {
     "V 1, FP16 HWC8": (1, FLOAT16, HWC8),
@@ -68,21 +65,21 @@ class Row:
     layers: int = 0
 
 
-Table = dict[str, dict[str, dict[str, list[dict[str, object]]]]]
+Table = dict[str, dict[str, list[dict[str, object]]]]
 
 
-def default_launches(planner: Planner, packing: str, sm: int, kind: str) -> Counter[Launch]:
+def default_launches(planner: Planner, sm: int, kind: str) -> Counter[Launch]:
     """Of all layers and densities; how many have the same."""
     found: Counter[Launch] = Counter()
     for density in DENSITIES:
-        for conv in _convolutions(planner, packing, sm, kind, density):
+        for conv in _convolutions(sm, kind, density):
             plan = planner.plan(conv, planner.default_tactic(conv, density))
             found[Launch(plan.kernel.decode(), plan.block, plan.shared_bytes)] += 1
     return found
 
 
 def recorded() -> Table:
-    """By packing, architecture and kind, as JSON has it."""
+    """By architecture and kind, as JSON has it."""
     found: Table = json.loads(OCCUPANCY.read_text(encoding="utf-8"))
     return found
 
@@ -91,8 +88,7 @@ def recorded_registers(sm: int) -> dict[str, int]:
     """By kernel, of those that a default launch of an architecture needs."""
     return {
         str(row["kernel"]): int(str(row["registers"]))
-        for kinds in recorded().values()
-        for rows in kinds[f"sm_{sm}"].values()
+        for rows in recorded()[f"sm_{sm}"].values()
         for row in rows
     }
 
@@ -104,23 +100,20 @@ def table(planner: Planner, registers: Mapping[int, Mapping[str, int]]) -> Table
         registers: by capability and kernel.
     """
     return {
-        packing: {
-            f"sm_{sm}": {
-                kind: [asdict(row) for row in _rows(sm, launches, registers[sm])]
-                for kind, launches in _by_kind(planner, packing, sm)
-            }
-            for sm in CAPABILITIES
+        f"sm_{sm}": {
+            kind: [asdict(row) for row in _rows(sm, launches, registers[sm])]
+            for kind, launches in _by_kind(planner, sm)
         }
-        for packing in PACKINGS
+        for sm in CAPABILITIES
     }
 
 
-def as_text(found: Table, packing: str) -> str:
+def as_text(found: Table) -> str:
     """A table of Markdown: of every kind and architecture the lowest and the highest percentage."""
-    architectures = list(found[packing])
+    architectures = list(found)
     lines = [f"| kernel | {' | '.join(architectures)} |", "|---" * (len(architectures) + 1) + "|"]
     for kind in KINDS:
-        cells = [_range(found[packing][one].get(kind, [])) for one in architectures]
+        cells = [_range(found[one].get(kind, [])) for one in architectures]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -145,31 +138,20 @@ def _rows(sm: int, launches: Mapping[Launch, int], registers: Mapping[str, int])
     return sorted(found.values(), key=str)
 
 
-def _by_kind(planner: Planner, packing: str, sm: int) -> Iterator[tuple[str, Counter[Launch]]]:
+def _by_kind(planner: Planner, sm: int) -> Iterator[tuple[str, Counter[Launch]]]:
     for kind, (vector, _, _) in KINDS.items():
         if vector < 32 or sm >= TENSOR_SM:
-            yield kind, default_launches(planner, packing, sm, kind)
+            yield kind, default_launches(planner, sm, kind)
 
 
-def _convolutions(
-    planner: Planner, packing: str, sm: int, kind: str, density: float
-) -> Iterator[Convolution]:
+def _convolutions(sm: int, kind: str, density: float) -> Iterator[Convolution]:
     vector, type_, layout = KINDS[kind]
     for conv in layers(vector=vector, type=type_, layout=layout).values():
-        of_board = replace(conv, sm=sm)
-        if packing == "exported":
-            yield replace(of_board, channel_tile=channel_tile(conv.channels))
-        else:
-            yield with_channel_tile(planner, of_board, density)
+        yield with_channel_tile(replace(conv, sm=sm), density)
 
 
 def _compiled_registers(planner: Planner, sm: int) -> dict[str, int]:
-    kernels = {
-        launch.kernel
-        for packing in PACKINGS
-        for _, launches in _by_kind(planner, packing, sm)
-        for launch in launches
-    }
+    kernels = {launch.kernel for _, launches in _by_kind(planner, sm) for launch in launches}
     return {name: used.registers for name, used in usage(image(sm, sorted(kernels))).items()}
 
 
@@ -178,8 +160,7 @@ def _main() -> None:
     registers = {sm: _compiled_registers(planner, sm) for sm in CAPABILITIES}
     found = table(planner, registers)
     OCCUPANCY.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    for packing in PACKINGS:
-        print(f"{packing}\n\n{as_text(found, packing)}\n")
+    print(as_text(found))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def count_layer(kind: str, layer: str, density: float, sm: int) -> Counted:
     vector, type_ = KINDS[kind]
     emulator = _emulator(vector)
     conv = replace(layers(vector=vector, type=type_)[layer], sm=sm)
-    conv = with_channel_tile(emulator, conv, density)
+    conv = with_channel_tile(conv, density)
     return count_tactic(conv, emulator.default_tactic(conv, density), density)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import exp, log
 
+from edgeprune.device.sparse.channel_tiles import SHARED_BYTES, candidate_tiles
 from sparse_harness.build import CUDA, plan_library
-from sparse_harness.networks import SHARED_BYTES, channel_tiles, layers
+from sparse_harness.networks import layers
 from sparse_harness.planner import Planner
 from sparse_harness.roofline_layers import DENSITIES, LAYERS, Counted, count_tactic
 from sparse_harness.structures import FLOAT16, Convolution, TacticStruct
@@ -69,7 +70,7 @@ def _most_suitable(
 ) -> tuple[Convolution, TacticStruct]:
     found = (
         (planner.suitability(tiled, tactic, density), tiled, tactic)
-        for tiled in (replace(conv, channel_tile=tile) for tile in channel_tiles(conv))
+        for tiled in (replace(conv, channel_tile=tile) for tile in candidate_tiles(conv.channels))
         for tactic in planner.tactics(tiled)
         if tactic.pixels_per_lane in rows
         and tactic.staging == _ASYNCHRONOUS

@@ -21,6 +21,8 @@ from edgeprune.export.precision.survey import Feed
 from edgeprune.export.sparse.choice import Chosen, choose
 from edgeprune.export.sparse.gate import BoardGate
 from edgeprune.export.sparse.layers import ConvLayer, find_layers, with_followers
+from edgeprune.export.sparse.packing import Place
+from edgeprune.export.sparse.places import places
 from edgeprune.export.sparse.reference_op import reference_evaluator
 from edgeprune.export.sparse.report import Runtime, SparseLayer, SparseReport
 from edgeprune.export.sparse.rewrite import rewritten, sparse_conv_of
@@ -49,7 +51,8 @@ def apply_sparse(
             step.
         wanted: see `choose`.
         feeds: inputs to compare on.
-        sm: compute capability of the boards that `auto` decides for; None for a CPU.
+        sm: compute capability of the boards that `auto` decides for, and that weights are packed
+            for; None for a CPU.
         precision: that layers of floating point have there.
 
     Raises:
@@ -60,15 +63,18 @@ def apply_sparse(
     before = onnx.load(path)
     layers = find_layers(before)
     chosen = choose(layers, wanted, BoardGate(before, sm, precision) if sm else None)
-    convs = [_packed(*each) for each in zip(layers, chosen, strict=True)]
+    where = places(before, layers, sm, precision)
+    convs = [_packed(*each) for each in zip(layers, chosen, where, strict=True)]
     report = [_reported(*each) for each in zip(layers, chosen, convs, strict=True)]
-    sparse = [(ly, choice) for ly, choice in zip(layers, chosen, strict=True) if choice.sparse]
-    picked = [layer for layer, _ in sparse]
+    sparse = [each for each in zip(layers, chosen, where, strict=True) if each[1].sparse]
+    picked = [layer for layer, _, _ in sparse]
     size = path.stat().st_size
     if not picked:
         return SparseReport(tuple(report), size, size, 0.0, "ONNX Runtime", "")
     extended = zip(with_followers(before, picked), sparse, strict=True)
-    made = rewritten(before, [(ly, sparse_conv_of(ly, c.vector)) for ly, (_, c) in extended])
+    made = rewritten(
+        before, [(ly, sparse_conv_of(ly, c.vector, place)) for ly, (_, c, place) in extended]
+    )
     noted = metadata_of(made, path) or {}
     write_metadata(made, {**noted, "sparse_layers": [layer.name for layer in picked]})
     _require_valid(made)
@@ -78,10 +84,10 @@ def apply_sparse(
     return SparseReport(tuple(report), size, len(data), error, runtime, remark)
 
 
-def _packed(layer: ConvLayer, chosen: Chosen) -> SparseConv2d | None:
+def _packed(layer: ConvLayer, chosen: Chosen, place: Place | None) -> SparseConv2d | None:
     if layer.obstacle or layer.density == 1.0:
         return None
-    return sparse_conv_of(layer, chosen.vector)
+    return sparse_conv_of(layer, chosen.vector, place)
 
 
 def _reported(layer: ConvLayer, chosen: Chosen, conv: SparseConv2d | None) -> SparseLayer:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from onnx import shape_inference
 
 from edgeprune.device.boards import boards_with
 from edgeprune.device.sparse.choice import choose_for_all
-from edgeprune.device.sparse.conv import ConvShape, masked_conv
-from edgeprune.export.onnx_graph import Graph, attributes
+from edgeprune.device.sparse.conv import masked_conv
+from edgeprune.export.onnx_graph import Graph
 from edgeprune.export.sparse.choice import Chosen
 from edgeprune.export.sparse.layers import ConvLayer
+from edgeprune.export.sparse.places import conv_shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -36,7 +36,7 @@ class BoardGate:
         """The choice for one layer."""
         if layer.obstacle:
             return Chosen(False, layer.obstacle)
-        shape = self._shape(layer)
+        shape = conv_shape(layer, self._graph)
         if shape is None:
             return Chosen(False, "the size of its input is not known, so nothing is predicted")
         assert layer.weight is not None
@@ -46,28 +46,3 @@ class BoardGate:
         vector = found.sparse.launch.vector if found.goes_sparse and found.sparse else None
         reason = f"predicted for {board.name}{others}: {found.reason}"
         return Chosen(found.goes_sparse, reason, vector)
-
-    def _shape(self, layer: ConvLayer) -> ConvShape | None:
-        before, after = (
-            self._graph.shape(name) for name in (layer.conv.input[0], layer.conv.output[0])
-        )
-        if before is None or after is None or layer.weight is None:
-            return None
-        if len(before) != len(after) or None in (*before[1:], *after[1:]):
-            return None
-        given, outputs = attributes(layer.conv), layer.weight.shape[0]
-        return ConvShape(
-            in_channels=layer.weight.shape[1] * layer.group,
-            out_channels=outputs,
-            in_size=_pair(before[2:]),
-            out_size=_pair(after[2:]),
-            kernel=_pair(layer.weight.shape[2:]),
-            stride=_pair(given.get("strides", (1, 1))),
-            dilation=_pair(given.get("dilations", (1, 1))),
-            groups=layer.group,
-        )
-
-
-def _pair(sizes: Iterable[Any]) -> tuple[int, int]:
-    height, width = sizes
-    return int(height), int(width)

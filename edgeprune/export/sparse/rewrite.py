@@ -13,19 +13,21 @@ from edgeprune.device.sparse.node import DOMAIN, DOMAIN_VERSION, OP_TYPE, Sparse
 from edgeprune.export.node_modules import note_module
 from edgeprune.export.onnx_graph import attributes, drop_unread
 from edgeprune.export.sparse.layers import ConvLayer
-from edgeprune.export.sparse.packing import packed
+from edgeprune.export.sparse.packing import Place, packed
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 
-def sparse_conv_of(layer: ConvLayer, vector: int | None = None) -> SparseConv2d:
-    """A convolution that can become sparse, packed, at the V that suits its mask if not given."""
+def sparse_conv_of(
+    layer: ConvLayer, vector: int | None = None, place: Place | None = None
+) -> SparseConv2d:
+    """A convolution that can become sparse, packed: see `packed`."""
     assert layer.weight is not None, layer.name
     given = attributes(layer.conv)
     low, high = layer.limits or (-np.inf, np.inf)
     return SparseConv2d(
-        packed(layer.weight, layer.group, vector),
+        packed(layer.weight, layer.group, vector, place),
         None if layer.bias is None else layer.bias.astype(np.float32),
         tuple(given.get("strides", (1, 1))),
         tuple(given.get("pads", (0, 0, 0, 0))),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from edgeprune.export.sparse.packing import channel_tile, packed
+from edgeprune.device.sparse.conv import ConvShape
+from edgeprune.device.sparse.formats import LINEAR
+from edgeprune.export.sparse.packing import Place, packed
 
 
 def _masked(vector: int, share: float = 0.1, outputs: int = 64) -> np.ndarray:
@@ -44,6 +48,13 @@ def test_an_empty_weight_packs() -> None:
     assert packed(np.zeros((4, 3, 3, 3), np.float32), 1).columns == 0
 
 
-@pytest.mark.parametrize(("channels", "tile"), [(1, 1), (16, 16), (17, 9), (512, 16), (50, 13)])
-def test_tiles_are_alike(channels: int, tile: int) -> None:
-    assert channel_tile(channels) == tile
+def test_a_board_and_a_size_decide_the_tile() -> None:
+    weight = _masked(4)
+    shape = ConvShape(32, 64, (56, 56), (56, 56), (3, 3))
+    large = packed(weight, 1, place=Place(shape, 87, LINEAR))
+    small = packed(
+        weight, 1, place=Place(replace(shape, in_size=(7, 7), out_size=(7, 7)), 87, LINEAR)
+    )
+    assert (packed(weight, 1).channel_tile, large.channel_tile, small.channel_tile) == (16, 12, 32)
+    assert large.vector == small.vector == 4
+    assert np.array_equal(large.unpacked(), weight)

@@ -1,0 +1,153 @@
+"""Which launch of a sparse kernel suits a layer, before anything is measured.
+
+The same choice as `default_tactic` of `cuda/plan/tactics.cc` and `vmma_tactics.cc` makes, which
+say why.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from edgeprune.device.sparse.blocks import (
+    TENSOR_PIXELS,
+    TENSOR_ROWS,
+    TENSOR_VECTOR,
+    Block,
+    PackedConv,
+    channel_words,
+    divided_up,
+    fits,
+    groups_per_block,
+    shared_bytes,
+    warps_across,
+)
+from edgeprune.device.sparse.launches import LAUNCHES
+from edgeprune.device.sparse.launches import TENSOR_ROWS as TILE_ROWS
+
+_WARPS = 8
+# From a compute capability on, bytes of shared memory with which three blocks fill an SM.
+_SHARED = ((0, 21), (72, 32), (80, 40), (86, 32), (87, 53), (89, 32), (90, 53))
+_SPLIT = {1: 1.0, 2: 0.95, 4: 0.9}
+_TENSOR_COLUMNS = 16
+_MULTIPLY_CLOCKS = 4.0
+_ROWS_AT_HALF = 4
+_FEWER_THREADS = 0.9
+
+
+def default_block(conv: PackedConv, density: float) -> tuple[Block, float]:
+    """The most suitable launch and its suitability, which is below zero where none fits.
+
+    Args:
+        density: share of the columns that is stored.
+    """
+    best, best_use = Block(1, 1, 1, 1, 1), -3.0
+    for blocks in _tensor_blocks(conv) if conv.on_tensor_cores else _direct_blocks(conv):
+        lanes = lane_use(conv, blocks[0], density)
+        for block in blocks:
+            # Most are worse before their shared memory is looked at; rounding must not decide.
+            if best_use >= 0 and lanes * _at_most(conv, block) < best_use * (1 - 1e-9):
+                continue
+            use = _suitability(conv, block, density, lanes)
+            if use > best_use:
+                best, best_use = block, use
+    return best, best_use
+
+
+def suitability(conv: PackedConv, block: Block, density: float) -> float:
+    """Share of the multiply-adds that are wanted, less for what else costs time."""
+    return _suitability(conv, block, density, lane_use(conv, block, density))
+
+
+def _suitability(conv: PackedConv, block: Block, density: float, lanes: float) -> float:
+    if not fits(conv, block):
+        return lanes - 2.0
+    crowded = shared_bytes(conv, block) * _WARPS > _shared(conv.sm) * block.warps
+    room = 0.5 if crowded else 1.0
+    if conv.on_tensor_cores:
+        multiply, stage = _multiply_clocks(conv, block, density), _stage_clocks(conv, block)
+        return lanes * multiply / (multiply + stage) * room * _at_most(conv, block)
+    return lanes * _SPLIT[block.lane_split] * _busy(conv, block) * room
+
+
+def _at_most(conv: PackedConv, block: Block) -> float:
+    """What is left of its lanes' use, whatever shared memory it takes."""
+    if conv.on_tensor_cores:
+        return _FEWER_THREADS if block.pixels_per_lane > _ROWS_AT_HALF else 1.0
+    return _SPLIT[block.lane_split] * _busy(conv, block)
+
+
+def _busy(conv: PackedConv, block: Block) -> float:
+    return 0.5 + 0.5 * block.warps / _useful_warps(conv, block.groups_per_warp)
+
+
+def lane_use(conv: PackedConv, block: Block, density: float) -> float:
+    """Predicted share of wanted multiply-adds."""
+    height, width = conv.shape.out_size
+    down = divided_up(height, block.pixels_per_lane) * block.pixels_per_lane
+    columns = _columns_of_segment(conv, density)
+    if conv.on_tensor_cores:
+        own = min(block.tile_columns, width)
+        across = divided_up(width, own) * warps_across(own) * TENSOR_PIXELS
+        filled = columns / _TENSOR_COLUMNS
+        return height / down * (width / across) * filled / _steps_of_segment(conv, density)
+    across = divided_up(width, block.tile_columns)
+    in_tile = height * width / (down * across * (32.0 / block.lane_split))
+    listed = max(1.0, columns)
+    return in_tile * listed / (listed + 0.5 * (block.lane_split - 1))
+
+
+def _direct_blocks(conv: PackedConv) -> Iterator[Sequence[Block]]:
+    """Those whose lanes do the same; narrower tiles too, since they take less shared memory."""
+    width = max(conv.shape.out_size[1], 1)
+    for launch in LAUNCHES:
+        if launch.vector != conv.vector:
+            continue
+        most = _useful_warps(conv, launch.groups_per_warp)
+        warps = [most >> halved for halved in range(most.bit_length())]
+        widest = divided_up(width, divided_up(width, launch.widest_tile))
+        columns = widest
+        rest = (launch.pixels_per_lane, launch.groups_per_warp, launch.lane_split)
+        while columns >= 1 and 4 * columns >= widest:
+            yield [Block(columns, *rest, each) for each in warps]
+            columns //= 2
+
+
+def _tensor_blocks(conv: PackedConv) -> Iterator[Sequence[Block]]:
+    width = conv.shape.out_size[1]
+    for rows in TILE_ROWS:
+        for across in range(1, min(_WARPS, warps_across(width)) + 1):
+            columns, groups = min(width, across * TENSOR_PIXELS), [1]
+            while 2 * groups[-1] * across <= _WARPS and groups[-1] < conv.rows:
+                groups.append(2 * groups[-1])
+            yield [Block(columns, rows, 1, 1, each * across) for each in groups]
+
+
+def _useful_warps(conv: PackedConv, groups_per_warp: int) -> int:
+    return min(_WARPS, divided_up(conv.rows, groups_per_warp))
+
+
+def _shared(sm: int) -> int:
+    return 1024 * next(kilobytes for since, kilobytes in reversed(_SHARED) if since <= sm)
+
+
+def _columns_of_segment(conv: PackedConv, density: float) -> float:
+    height, width = conv.shape.kernel
+    return conv.channels_at_once * height * width * density
+
+
+def _steps_of_segment(conv: PackedConv, density: float) -> float:
+    columns = _columns_of_segment(conv, density)
+    return (columns + 0.5 * (_TENSOR_COLUMNS - 1)) / _TENSOR_COLUMNS
+
+
+def _multiply_clocks(conv: PackedConv, block: Block, density: float) -> float:
+    groups = float(min(groups_per_block(conv, block), conv.rows))
+    across = warps_across(min(block.tile_columns, conv.shape.out_size[1]))
+    each = TENSOR_VECTOR // TENSOR_ROWS
+    steps = _steps_of_segment(conv, density)
+    return groups * across * steps * each * block.pixels_per_lane * _MULTIPLY_CLOCKS
+
+
+def _stage_clocks(conv: PackedConv, block: Block) -> float:
+    words = conv.channels_at_once * channel_words(conv, block)
+    return words * (2.0 * block.pixels_per_lane + 2) / 32
