@@ -47,13 +47,13 @@ class Software:
 
 def read_software(root: Path) -> Software:
     """Look, and load nothing of it into this process."""
-    module = _tensorrt()
-    program, told = _trtexec()
-    packages = _packages()
+    module, packages, program = _tensorrt(), _packages(), _trtexec()
+    known = module or _version_of(packages, r"libnvinfer\d+")
     return Software(
         python=platform.python_version(),
         numpy=_installed("numpy"),
-        tensorrt=module or _version_of(packages, r"libnvinfer\d+") or told,
+        # trtexec loads a gigabyte of libraries to tell: it is asked last.
+        tensorrt=known or (None if program is None else _trtexecs_version(program)),
         tensorrt_python=module is not None,
         trtexec=program,
         onnxruntime=_installed("onnxruntime"),
@@ -97,15 +97,16 @@ def _version_of(packages: Mapping[str, str], pattern: str) -> str | None:
     return None
 
 
-def _trtexec() -> tuple[str | None, str | None]:
-    path = str(SYSTEM) if SYSTEM.exists() else shutil.which("trtexec")
-    if path is None:
-        return None, None
+def _trtexec() -> str | None:
+    return str(SYSTEM) if SYSTEM.exists() else shutil.which("trtexec")
+
+
+def _trtexecs_version(program: str) -> str | None:
     try:
-        found = find_trtexec(path)
+        found = find_trtexec(program)
     except DeviceError:
-        return path, None
-    return path, found.version if found else None
+        return None
+    return found.version if found else None
 
 
 def _cuda_version(root: Path) -> str | None:
