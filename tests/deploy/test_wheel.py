@@ -37,6 +37,9 @@ def test_it_deploys_outside_the_checkout(tmp_path: Path) -> None:
     assert Path(where).parent == site / "edgeprune"
     assert Path(payload) == site / "edgeprune/_payload/deploy"
     assert digest == hashlib.sha256(agent_archive() + plugin_source()).hexdigest()
+    for kind in ("*.json", "*.sh", "*.j2"):
+        carried = {path.relative_to(site) for path in site.glob(f"edgeprune/**/{kind}")}
+        assert {path.relative_to(ROOT) for path in ROOT.glob(f"edgeprune/**/{kind}")} <= carried
     run = pruned_run(tmp_path / "run")
     quickly = ["--repeats", "3", "--seconds", "0.02", "--warmup", "0.1"]
     words = ["-m", "edgeprune", "deploy", run, "--target", "cpu", "--no-dense", *quickly]
