@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from edgeprune.deploy.deployment import load_deployment
 from edgeprune.errors import CorruptFileError
 
 QUICKLY = ("--repeats", "3", "--seconds", "0.02", "--warmup", "0.1", "--threads", "1")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Two deploys on one machine wait for each other, and so would two processes of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEPRUNE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
