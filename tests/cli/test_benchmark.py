@@ -91,9 +91,9 @@ def test_energy_on_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     tree.set_power(VDD_IN=8000)
     monkeypatch.setenv("EDGEPRUNE_ROOT", str(tree.root))
     monkeypatch.setenv("PATH", str(tree.programs), prepend=":")
-    graphs = [_graph(tmp_path / f"{name}.onnx", [1, 3, 32, 32]) for name in ("dense", "student")]
+    graph = _graph(tmp_path / "one.onnx", [1, 3, 32, 32])
     for _ in range(5):  # a busy machine may void some
-        ended = edgeprune("benchmark", *graphs, *QUICKLY, *ENERGY, "--json")
+        ended = edgeprune("benchmark", graph, *QUICKLY, *ENERGY, "--json")
         found = json.loads(ended.out)
         if found["energy"] is not None:
             break
@@ -110,8 +110,7 @@ def test_energy_on_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             assert cost["mean_w"] == pytest.approx(8.0, rel=0.01)
             assert cost["gross_j"] > 0
             assert abs(cost["net_j"]) < 1e-6
-    ratio = run["ratios"]["fastest"]["student"]
-    assert ratio["is_clear"] == (ratio["low"] > 1 or ratio["high"] < 1)
+    assert run["ratios"] == {"fastest": {}, "rate": {}}
 
 
 def test_energy_without_a_sensor_ends_before_anything_is_timed(

@@ -72,6 +72,11 @@ def test_each_load_has_its_joules_and_ratio() -> None:
     assert "0.800 [0.700, 0.900]" in rate
 
 
+def test_in_json_ratios_tell_whether_they_are_clear() -> None:
+    ratios = FOUND.as_dict()["energy_run"]["ratios"]
+    assert ratios[FASTEST]["student"] == {"ratio": 0.5, "low": 0.48, "high": 0.52, "is_clear": True}
+
+
 def test_the_words_give_baseline_and_scope() -> None:
     told = energy_lines(FOUND)
     assert told[0] == (

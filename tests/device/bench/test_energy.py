@@ -74,14 +74,20 @@ class _Device(Sensor):
 
 
 def _run(
-    device: _Device, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str], None] = say_nothing
+    device: _Device,
+    monkeypatch: pytest.MonkeyPatch,
+    tell: Callable[[str], None] = say_nothing,
+    protocol: EnergyProtocol = QUICK,
 ) -> Energy:
     monkeypatch.setattr(energy_module, "open_sensor", lambda *_, **__: device.__enter__())
     models = {
         "large": device.model("large", 0.1, 0.01),
         "small": device.model("small", 0.02, 0.002),
     }
-    return measure_energy(Subjects(models, 1, None, 40.0, None), QUICK, tell)[0]
+    return measure_energy(Subjects(models, 1, None, 40.0, None), protocol, tell)[0]
+
+
+SHORT = replace(QUICK, window_s=0.08, idle_s=0.15)
 
 
 def _moving_clock() -> Callable[..., Conditions]:
@@ -139,7 +145,7 @@ def test_an_idle_device_that_drew_more_afterwards_voids(monkeypatch: pytest.Monk
 
     device.before_read = warm_silicon
     for _ in range(5):
-        found = _run(device, monkeypatch)
+        found = _run(device, monkeypatch, protocol=SHORT)
         if "idle device" in found.reason:
             break
         device.idle_w, device.before_read, device.order = 2.0, warm_silicon, []
@@ -158,7 +164,7 @@ def test_a_sensor_that_stops_voids_at_once(monkeypatch: pytest.MonkeyPatch) -> N
             raise SensorError("the rail is gone")
 
     device.before_read = gone
-    found = _run(device, monkeypatch)
+    found = _run(device, monkeypatch, protocol=SHORT)
     assert found.models is None
     assert "the rail is gone" in found.reason
     assert device.order.count("small") < 100  # minutes were not spent on
@@ -167,7 +173,7 @@ def test_a_sensor_that_stops_voids_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_gap_in_the_readings_voids(monkeypatch: pytest.MonkeyPatch) -> None:
     device = _Device()
     device.before_read = lambda: time.sleep(0.4 if device.order else 0)
-    found = _run(device, monkeypatch)
+    found = _run(device, monkeypatch, protocol=SHORT)
     assert found.models is None
     assert "no reading for 0.4" in found.reason
 
