@@ -31,6 +31,8 @@ class Data:
         augment: the policy that training uses.
         normalised: whether images are float already and `preprocessing` only says how they were
             made.
+        attachments: text files by name that belong beside a network trained on the data, such as
+            the vocabulary and scales that its inputs are made with.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Data:
         augment: str,
         task: Task = "classification",
         normalised: bool = False,
+        attachments: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.task = task
@@ -50,6 +53,7 @@ class Data:
         self.preprocessing = preprocessing
         self.augment = augment
         self.normalised = normalised
+        self.attachments = dict(attachments or {})
         self._splits = splits
         self._augmentation = augmentation(augment, preprocessing.image_size)
 
@@ -157,7 +161,13 @@ class Data:
             augment=self.augment,
             task=self.task,
             normalised=self.normalised,
+            attachments=self.attachments,
         )
+
+    def target_mean(self) -> float:
+        """Mean of the training targets: what a network starts from that predicts a value."""
+        split = self._splits["train"]
+        return float(split.targets[split.positions].double().mean())
 
     def _plain_batch(self, split: Split, index: Tensor) -> Batch:
         return self._batch(split, index, 0, NoAugmentation(), torch.empty(len(index), 0))

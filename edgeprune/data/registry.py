@@ -12,15 +12,16 @@ from edgeprune.data.digits import load_digits
 from edgeprune.data.fashion_mnist import load_fashion_mnist
 from edgeprune.data.file_images import Progress
 from edgeprune.data.imagefolder import load_imagefolder
+from edgeprune.data.movies.load import load_movies
 from edgeprune.data.source import Source, assemble
 from edgeprune.data.user import load_user_data
 from edgeprune.errors import UserInputError
 
 SPECS = (
-    "digits, fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, imagefolder:DIR_OR_TAR or "
-    "pkg.mod:factory"
+    "digits, fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, imagefolder:DIR_OR_TAR, "
+    "movies:FILE[:GROUP][@YEAR] or pkg.mod:factory"
 )
-_KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder")
+_KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder", "movies")
 _MODULE_AND_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -38,7 +39,7 @@ def load_data(
 
     Args:
         spec: `digits`, `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR`,
-            `imagefolder:DIR_OR_TAR` or `pkg.mod:factory`.
+            `imagefolder:DIR_OR_TAR`, `movies:FILE[:GROUP][@YEAR]` or `pkg.mod:factory`.
         seed: decides which training images become validation and which `train_limit` keeps.
         val_fraction: share of the training images that becomes validation where none is given.
         train_limit: keep only so many training images, stratified.
@@ -80,6 +81,10 @@ def _read(spec: str, image_size: int | None, progress: Progress | None) -> Sourc
         return load_cifar100(folder, image_size)
     if kind == "imagefolder" and rest:
         return load_imagefolder(folder, image_size=image_size, progress=progress)
+    if kind == "movies" and rest:
+        if image_size is not None:
+            raise UserInputError(f"image_size={image_size}: films have no images; leave it out")
+        return load_movies(rest)
     if _MODULE_AND_NAME.fullmatch(spec) and kind not in _KINDS:
         return load_user_data(spec, image_size)
     raise UserInputError(f"--data {spec}: unknown; give {SPECS}")

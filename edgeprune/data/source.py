@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -42,6 +43,7 @@ class Source:
         policy: augmentation that suits this data set, or "" to choose by image size.
         task: decides the loss and the metric.
         normalised: whether images are float and go to networks as they are.
+        attachments: see `Data`.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source:
     policy: str = ""
     task: Task = "classification"
     normalised: bool = False
+    attachments: Mapping[str, str] = field(default_factory=dict)
 
 
 def assemble(
@@ -89,6 +92,7 @@ def assemble(
         augment=augment or source.policy or default_policy(source.image_size),
         task=source.task,
         normalised=source.normalised,
+        attachments=source.attachments,
     )
 
 
