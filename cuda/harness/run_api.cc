@@ -1,4 +1,5 @@
 // Runs a convolution through the emulation, for Python's ctypes.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -7,6 +8,7 @@
 #include "../plan/arrange.h"
 #include "../plan/launch.h"
 #include "../plan/lower.h"
+#include "../plan/vmma.h"
 #include "plan_api.h"
 
 using namespace edgeprune;
@@ -85,6 +87,33 @@ extern "C" int edgeprune_run(const Layer* layer, const Problem* problem, const T
   const Plan plan = make_plan(*layer, *problem, *tactic);
   const std::string said = plan.ok() ? run(*layer, plan, *arrays) : plan.reason;
   *counters = emulation::counters();
+  harness::copy_text(said, failure, length);
+  return said.empty() ? 0 : 1;
+}
+
+// A launch as the driver is asked for it: of a kernel by its name, with its two arguments as bytes.
+extern "C" int edgeprune_launch(const char* kernel, const unsigned* grid, unsigned block,
+                                int shared_bytes, const DirectPointers* pointers,
+                                const DirectArguments* arguments, char* failure, size_t length) {
+  Plan plan;
+  for (int i = 0; i < instantiation_count(); ++i) {
+    if (std::string(instantiations()[i].name) == kernel) plan.kernel = &instantiations()[i];
+  }
+  plan.reason = plan.kernel ? "" : "no such kernel";
+  std::string said = plan.reason;
+  if (plan.kernel) {
+    std::copy_n(grid, 3, plan.grid);
+    plan.block = block;
+    plan.shared_bytes = shared_bytes;
+    plan.arguments = *arguments;
+    const int warps = static_cast<int>(block) / 32;
+    plan.groups_per_block = plan.kernel->family == Family::kVmma
+                                ? warps / warps_across(arguments->tile_columns)
+                                : warps * plan.kernel->groups_per_warp;
+    const int error = launch(plan, *pointers, nullptr);
+    said = emulation::machine().failure;
+    if (said.empty() && error != 0) said = "launch failed with " + std::to_string(error);
+  }
   harness::copy_text(said, failure, length);
   return said.empty() ? 0 : 1;
 }

@@ -20,6 +20,11 @@ TOOLKITS = {
 }
 # Boards whose own toolkits, 10.2, have no packages: these compile, for checks alone.
 _CHECKED = dict.fromkeys((53, 62), TOOLKITS[72])
+# GPUs that are on no board.
+_OTHERS = {
+    **dict.fromkeys((75, 80, 86, 89, 90), TOOLKITS[87]),
+    **dict.fromkeys((100, 103, 120, 121), TOOLKITS[110]),
+}
 _CUDA_CORES = "EDGEPRUNE_DIRECT_KERNELS(EDGEPRUNE_DEFINE_KERNEL)"
 _TENSOR_CORES = "EDGEPRUNE_VMMA_KERNELS(EDGEPRUNE_DEFINE_VMMA)"
 TENSOR_SM = 80  # from here on there is the instruction that the latter are made of
@@ -32,8 +37,15 @@ _HOST_HEADERS = {
 
 
 def packages(sm: int) -> tuple[str, str]:
-    """NVRTC and the headers for a compute capability: of `TOOLKITS`, or 53 or 62."""
-    return TOOLKITS.get(sm) or _CHECKED[sm]
+    """NVRTC and the headers for a compute capability.
+
+    Raises:
+        BuildError: there are none on PyPI that know it.
+    """
+    found = {**TOOLKITS, **_CHECKED, **_OTHERS}.get(sm)
+    if found is None:
+        raise BuildError(f"no NVRTC on PyPI is known to compile for sm_{sm}")
+    return found
 
 
 def all_kernels(sm: int) -> str:
