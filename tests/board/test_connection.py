@@ -243,5 +243,5 @@ def test_a_cable_that_is_pulled(server: BoardServer) -> None:
 def test_a_shell_that_is_killed_while_the_connection_stands(server: BoardServer) -> None:
     with connect(server.host, options(server)) as board:
         with pytest.raises(EdgepruneError, match="though the connection stands"):
-            board.run(["sh", "-c", "kill -s KILL $(ps -o ppid= -p $PPID) $PPID"])
+            board.run(["sh", "-c", "kill -s KILL $(cut -d ' ' -f 4 /proc/$PPID/stat) $PPID"])
         assert board.run(["true"]).code == 0
