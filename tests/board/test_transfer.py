@@ -212,13 +212,17 @@ def test_fetched_files_are_whole_or_the_old_ones(server: BoardServer, tmp_path: 
         (server.tree.home / "locked").mkdir()
         with pytest.raises(BoardError, match="no such file"):
             board.fetch("locked", local)
+        cat = server.tree.programs / "cat"
+        cat.write_text("#!/bin/sh\necho 'what it became after it was summed'\n")
+        cat.chmod(0o755)
+        with pytest.raises(BoardError, match="changed while it was fetched"):
+            board.fetch("result", local)
     assert local.read_bytes() == data
     assert list(local.parent.iterdir()) == [local]
     assert stat.S_IMODE(local.stat().st_mode) & stat.S_IRUSR
 
 
 def test_a_connection_that_is_lost_while_fetching(server: BoardServer, tmp_path: Path) -> None:
-    os.mkfifo(server.tree.home / "cat.fifo")
     cat = server.tree.programs / "cat"
     local = tmp_path / "result"
     local.write_text("old")
