@@ -6,8 +6,10 @@ import getpass
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from board_standin import BoardServer
 from board_standin.faults import cutting
 
-from edgeprune.deploy.ssh import SshOptions, connect
+from edgeprune.deploy.ssh import SshOptions, connect, master
 from edgeprune.deploy.ssh.errors import (
     BoardCommandError,
     BoardTimeoutError,
@@ -93,13 +95,17 @@ def test_a_board_that_accepts_and_says_nothing(server: BoardServer) -> None:
         pass
 
 
-def test_nothing_is_left_in_the_temporary_folder(server: BoardServer) -> None:
-    before = set(Path("/tmp").glob("ep-*"))
-    with connect(server.host, options(server)) as board:
-        assert set(Path("/tmp").glob("ep-*")) > before
-        assert board.home == str(server.tree.home)
-        assert board.machine == os.uname().machine
-    assert set(Path("/tmp").glob("ep-*")) <= before
+def test_nothing_is_left_in_the_temporary_folder(
+    server: BoardServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setattr(master, "_short_folder", lambda: folder)
+        with connect(server.host, options(server)) as board:
+            (private,) = Path(folder).iterdir()
+            assert stat.S_IMODE(private.stat().st_mode) == 0o700
+            assert board.home == str(server.tree.home)
+            assert board.machine == os.uname().machine
+        assert list(Path(folder).iterdir()) == []
     assert server.await_end()
 
 
