@@ -100,6 +100,9 @@ def test_nothing_is_left_in_the_temporary_folder(
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         monkeypatch.setattr(master, "_short_folder", lambda: folder)
+        stale = Path(folder, "edgeprune-ssh-of-the-past")
+        stale.mkdir()
+        os.utime(stale, (0, 0))
         with connect(server.host, options(server)) as board:
             (private,) = Path(folder).iterdir()
             assert stat.S_IMODE(private.stat().st_mode) == 0o700
@@ -223,10 +226,12 @@ def test_a_program_ends_when_this_process_is_killed(server: BoardServer) -> None
 
 def test_a_reboot_during_a_program(server: BoardServer) -> None:
     with connect(server.host, options(server)) as board:
-        threading.Timer(0.3, server.stop).start()
+        outage = threading.Timer(0.3, server.stop)
+        outage.start()
         with pytest.raises(ConnectionLostError, match="closed from the board's side") as failure:
             board.stream(["sh", "-c", "echo begun; sleep 71"], print)
         assert "`sh -c 'echo begun; sleep 71'`" in str(failure.value)
+        outage.join()
         server.start()
         with pytest.raises(ConnectionLostError):
             board.run(["true"])  # over no other connection than the one that holds the lock

@@ -230,9 +230,11 @@ def test_a_connection_that_is_lost_while_fetching(server: BoardServer, tmp_path:
     with reached(server) as board:
         cat.write_text('#!/bin/sh\nhead -c 50000 "$@"; touch stalled; sleep 71\n')
         cat.chmod(0o755)
-        threading.Thread(target=_stop_at, args=(server, server.tree.home / "stalled")).start()
+        outage = threading.Thread(target=_stop_at, args=(server, server.tree.home / "stalled"))
+        outage.start()
         with pytest.raises(ConnectionLostError):
             board.fetch("result", local)
+        outage.join()
     assert local.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
 

@@ -19,6 +19,8 @@ from edgeprune.deploy.ssh.remote import MARKER, script
 
 _LOGIN_S = 20.0  # key exchange, login and the shell's start-up files, on a small board
 _FAREWELL_S = 3.0
+_PREFIX = "edgeprune-ssh-"
+_STALE_S = 3600.0
 
 
 class Master:
@@ -45,7 +47,8 @@ class Master:
         self.destination = destination
         self._options = options
         self._ssh = find_ssh()
-        self._folder = Path(tempfile.mkdtemp(prefix="ep-", dir=_short_folder()))
+        _sweep(Path(_short_folder()))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_short_folder()))
         self._process = self._start()
         assert self._process.stdout is not None
         assert self._process.stderr is not None
@@ -137,6 +140,14 @@ class Master:
             )
 
 
-def _short_folder() -> str | None:
+def _short_folder() -> str:
     """A socket's path holds 108 bytes, fewer than some folders for temporary files take."""
-    return "/tmp" if Path("/tmp").is_dir() else None
+    return "/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes of the past left: empty folders, since ssh takes its socket."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or in use
+            if left.stat().st_mtime < time.time() - _STALE_S:
+                left.rmdir()

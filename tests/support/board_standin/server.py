@@ -116,14 +116,14 @@ class BoardServer:
 
     def stop(self) -> None:
         """End sshd, its sessions, and whatever these started."""
-        if self._process is None:
+        process, self._process = self._process, None
+        if process is None:
             return
-        doomed = [*children_of(self._process.pid), *self.processes()]
-        self._process.kill()
+        doomed = [*children_of(process.pid), *self.processes()]
+        process.kill()
         kill(doomed, signal.SIGKILL)
-        self._process.wait()
+        process.wait()
         kill(self.processes(), signal.SIGKILL)  # what was started meanwhile
-        self._process = None
 
     def reboot(self, down_s: float = 1.0) -> None:
         """What a board does without power: everything ends, and ports are refused for a while."""
