@@ -3,11 +3,11 @@
     python examples/benchmarks/latency_budget.py
     python examples/benchmarks/latency_budget.py --data digits --network wrn_10_1 --seeds 0
 
-A network is trained once; a copy of it is pruned to shares of its latency on this CPU and trained
-on with SP-SAD, with the search over measured tables and with all groups narrowed alike. Both arms
-measure what they propose and correct it, so that they end at the same latency; their students are
-then measured side by side. Runs are folders below `--out`: what was interrupted goes on where it
-was. Each call writes the table of all that is finished as JSON and prints it.
+A network is trained once; a copy of it is pruned and trained on with SP-SAD: with all groups
+narrowed alike to a share of its latency on this CPU, and with the search over measured tables to
+the latency that the former reached. Both measure what they propose and correct it; their students
+are then measured side by side. Runs are folders below `--out`: what was interrupted goes on where
+it was. Each call writes the table of all that is finished as JSON and prints it.
 """
 
 from __future__ import annotations

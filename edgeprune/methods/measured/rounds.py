@@ -61,13 +61,15 @@ def settle(
     asked = {target.table.name: target.value for target in budget.measured}
     tried: list[Settled] = []
     rounds: list[Round] = []
+    proposed: list[Choice] = []
     for _ in range(ROUNDS):
         choice = propose(budget)
         if tried and not choice.met:  # one measurement may make the prediction too gloomy
             budget = _halfway(tried[-1].budget, budget)
             choice = propose(budget)
-        if not choice.met:
-            break
+        if not choice.met or any(_is_same(choice, earlier) for earlier in proposed):
+            break  # widths are too coarse for what is asked
+        proposed.append(choice)
         measured = measure(choice.removal)
         rounds.append(Round({name: choice.reached[name] for name in asked}, measured))
         tried.append(Settled(budget, measured, ()))
@@ -98,6 +100,10 @@ def _badness(asked: Mapping[str, float], measured: Mapping[str, float]) -> tuple
     """Too much is worse than too little; otherwise the distance counts."""
     used = max(measured[name] / value for name, value in asked.items())
     return used > 1.0 + TOLERANCE, abs(used - 1.0)
+
+
+def _is_same(choice: Choice, other: Choice) -> bool:
+    return bool((choice.removal.counts == other.removal.counts).all())
 
 
 def _halfway(before: Budget, after: Budget) -> Budget:

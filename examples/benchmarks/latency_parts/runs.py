@@ -23,7 +23,7 @@ from edgeprune.pretrain import pretrain
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
 
 OURS, UNIFORM = "search", "uniform"
-ARMS: Mapping[str, Mapping[str, Any]] = {OURS: {}, UNIFORM: {"global_pruning": False}}
+ARMS: Mapping[str, Mapping[str, Any]] = {UNIFORM: {"global_pruning": False}, OURS: {}}
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,19 @@ class Runs:
         values = sorted(json.loads(kept.read_text(encoding="utf-8"))["latency_ms"])
         return float(values[len(values) // 4])
 
-    def budget_ms(self, budget: float) -> float:
-        """The budget in milliseconds, as a user would say it."""
-        return float(f"{budget * self.dense_ms():.3g}")
+    def budget_ms(self, budget: float, arm: str, seed: int) -> float:
+        """The budget in milliseconds, as a user would say it.
+
+        Uniform pruning is asked for a share of the dense network's latency. Its steps are coarse,
+        and it may end well below; the search is asked for what it reached, so that both compare.
+        """
+        asked = budget * self.dense_ms()
+        if arm == OURS:
+            uniform = self.report(budget, UNIFORM, seed)
+            assert uniform is not None, "uniform pruning comes first"
+            assert uniform.target is not None
+            asked = uniform.target["reached"]
+        return float(f"{asked:.3g}")
 
     def folder(self, budget: float, arm: str, seed: int) -> Path:
         """The run folder."""
@@ -114,7 +124,7 @@ class Runs:
                 table_cache=self.out / "tables",
                 device="cpu",
                 show_progress=True,
-                target_latency_ms=self.budget_ms(budget),
+                target_latency_ms=self.budget_ms(budget, arm, seed),
                 latency_threads=settings.threads,
                 latency_repeats=settings.repeats,
                 epochs=settings.epochs,

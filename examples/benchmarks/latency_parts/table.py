@@ -32,10 +32,10 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
     title = (
         f"{settings['network']}, {settings['data']}, {settings['train_limit']:,} images, "
         f"{settings['epochs']} epochs, dense {result['dense_ms']:.3f} ms on "
-        f"{settings['threads']} thread; reached: each seed's share of the budget (rounds)"
+        f"{settings['threads']} thread; of each seed: asked, reached / asked (rounds)"
     )
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("budget ms", "arm", "reached", "params", "MMACs", "top-1 %"):
+    for heading in ("dense ×", "arm", "asked ms", "reached / asked", "params", "MMACs", "top-1 %"):
         table.add_column(heading, justify="right" if heading != "arm" else "left")
     table.add_column("search − uniform", justify="right")
     table.add_column("search / uniform ms", justify="right")
@@ -44,19 +44,21 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
             found = row["arms"][arm]
             if not found["runs"]:
                 continue
-            is_first = arm == OURS
+            is_ours = arm == OURS
+            asked = ", ".join(f"{r['asked_ms']:g}" for r in found["runs"])
             reached = ", ".join(f"{r['used']:.3f} ({r['rounds']})" for r in found["runs"])
             beside = ", ".join(f"{b['ratio']:.2f}" for b in row["beside"] if b) or ABSENT
             difference = row["search_minus_uniform"]
             table.add_row(
-                f"{row['budget_ms']:g}" if is_first else "",
+                "" if is_ours else f"{row['budget']:g}",
                 arm,
+                asked,
                 reached,
                 f"{np.mean([r['params'] for r in found['runs']]):,.0f}",
                 f"{np.mean([r['macs'] for r in found['runs']]) / 1e6:.2f}",
                 _spoken(found["top1"]),
-                _difference(difference) if is_first else "",
-                beside if is_first else "",
+                _difference(difference) if is_ours else "",
+                beside if is_ours else "",
             )
     return table
 
@@ -65,7 +67,6 @@ def _row(runs: Runs, budget: float, seeds: Sequence[int]) -> dict[str, Any]:
     arms = {arm: _arm(runs, budget, arm, seeds) for arm in ARMS}
     return {
         "budget": budget,
-        "budget_ms": runs.budget_ms(budget),
         "arms": arms,
         "search_minus_uniform": _minus(runs, budget, seeds),
         "beside": [runs.side_by_side(budget, seed) for seed in seeds],
@@ -82,6 +83,7 @@ def _arm(runs: Runs, budget: float, arm: str, seeds: Sequence[int]) -> dict[str,
         found.append(
             {
                 "seed": seed,
+                "asked_ms": report.target["asked"],
                 "reached_ms": report.target["reached"],
                 "used": report.target["reached"] / report.target["asked"],
                 "interval": [
