@@ -42,7 +42,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
                         help="shares of the dense network's latency")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--train-limit", type=int, default=2_000)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-limit", type=int, default=12_000)
     parser.add_argument("--batch-size", type=int, default=64)

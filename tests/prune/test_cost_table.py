@@ -79,7 +79,7 @@ def _lost(graph: ChannelGraph, scores: list[np.ndarray], counts: np.ndarray) -> 
     return lost
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(share=st.floats(0.5, 0.99), seed=st.integers(0, 99))
 def test_a_search_holds_the_budget_and_beats_uniform(share, seed):
     graph, costs = _traced()
@@ -100,7 +100,7 @@ def test_a_search_holds_the_budget_and_beats_uniform(share, seed):
     assert lost <= _lost(graph, scores, uniform.removal.counts) + 1e-9
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 99), params=st.floats(0.2, 0.9), macs=st.floats(0.2, 0.9))
 def test_all_budgets_hold_together(seed, params, macs):
     graph, costs = _traced()
@@ -179,7 +179,7 @@ def test_a_network_that_was_measured_is_predicted_as_measured():
     assert _predicted(graph, costs, corrected, nothing)[0] == pytest.approx(table.dense)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 99))
 def test_the_share_that_goes_with_macs_is_found_again(seed):
     graph, costs = _traced()

@@ -42,10 +42,12 @@ class SyntheticMeter:
 
     def measure(self, graphs: Mapping[str, Path]) -> Mapping[str, Figures]:
         self.measured.append(tuple(graphs))
-        noise = np.random.default_rng(len(self.measured)).uniform(0.995, 1.005, (9, _REPEATS))
+        noise = np.random.default_rng(len(self.measured)).uniform(
+            0.995, 1.005, (len(graphs), _REPEATS)
+        )
         return {
             name: self._figures(latency_ms(path) * self._factor(path) * row)
-            for (name, path), row in zip(graphs.items(), noise, strict=False)
+            for (name, path), row in zip(graphs.items(), noise, strict=True)
         }
 
     def _factor(self, path: Path) -> float:

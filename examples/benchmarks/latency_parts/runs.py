@@ -129,7 +129,7 @@ class Runs:
                 latency_repeats=settings.repeats,
                 epochs=settings.epochs,
                 warm_epochs=0,
-                lr=0.05,
+                lr=0.01,
                 train_limit=settings.train_limit,
                 batch_size=settings.batch_size,
                 round_to=settings.round_to,

@@ -154,11 +154,3 @@ def test_what_cannot_be_is_told_before_anything_is_trained(
     with pytest.raises(failure, match=told):
         compress(**settings, **asked, out=tmp_path / "run")
     assert not list(tmp_path.rglob("*.pt"))
-
-
-def test_energy_is_a_budget_where_a_sensor_answers(
-    settings: dict[str, Any], tmp_path: Path
-) -> None:
-    settings = {**settings, "meter": SyntheticMeter(no_energy=None), "table_cache": None}
-    with pytest.raises(UserInputError, match=r"target-energy-mj 20: .* takes 9\.\d* mJ as it is"):
-        compress(**settings, target_energy_mj=20.0, out=tmp_path / "run")

@@ -32,7 +32,7 @@ class Subject:
         self.graph = find_channels(self.network, self.inputs)
         self.costs = CostModel.of(self.network, self.graph)
         self.graphs = NarrowedGraphs(self.network, self.graph, self.inputs, folder)
-        self.variants = plan_variants(self.graph, WidthRules(4))
+        self.variants = plan_variants(self.graph, WidthRules(8))
 
     def table(self, meter: SyntheticMeter, cache: MeasuredCache, tell=lambda *_: None):
         return measure_tables(
@@ -52,7 +52,7 @@ def test_any_widths_are_predicted_from_a_few(subject: Subject, tmp_path: Path) -
     rng = np.random.default_rng(0)
     errors = []
     for _ in range(12):
-        counts = np.array([4 * rng.integers(0, g.size // 4) for g in subject.graph.groups])
+        counts = np.array([4 * rng.integers(0, g.size // 4 - 1) for g in subject.graph.groups])
         macs = subject.costs.params_and_macs(counts[None])[:, 1] / subject.costs.macs()
         true = latency_ms(subject.graphs.narrowed(removal_of(counts), "any"))
         errors.append(table.predict(subject.graph, counts[None], macs)[0] / true - 1)
@@ -63,7 +63,7 @@ def test_any_widths_are_predicted_from_a_few(subject: Subject, tmp_path: Path) -
 def test_an_interrupted_table_goes_on_where_it_was(subject: Subject, tmp_path: Path) -> None:
     class Dying(SyntheticMeter):
         def measure(self, graphs):
-            if len(self.measured) == 2:
+            if len(self.measured) == 1:
                 raise KeyboardInterrupt
             return super().measure(graphs)
 
@@ -74,16 +74,29 @@ def test_an_interrupted_table_goes_on_where_it_was(subject: Subject, tmp_path: P
     cache = MeasuredCache(tmp_path, {"network": "a"})
     subject.table(after, cache, lambda done, whole: told.append((done, whole)))
     whole = len(subject.variants.removed)
-    assert told[0] == (12, whole)
+    assert told[0] == (6, whole)
     assert told[-1] == (whole, whole)
-    assert sum(len(names) - 1 for names in after.measured) == whole - 12
+    assert sum(len(names) - 1 for names in after.measured) == whole - 6
     idle = SyntheticMeter()
     again = subject.table(idle, MeasuredCache(tmp_path, {"network": "a"}))
     assert idle.measured == []
     assert again.dense > 0
-    other = SyntheticMeter()
-    subject.table(other, MeasuredCache(tmp_path, {"network": "b"}))
-    assert other.measured
+    assert not MeasuredCache(tmp_path, {"network": "b"}).has(next(iter(subject.variants.removed)))
+
+
+def test_joules_are_a_table_of_their_own(subject: Subject, tmp_path: Path) -> None:
+    """What was measured without a sensor is measured again where energy is asked for."""
+    cache = MeasuredCache(tmp_path, {})
+    subject.table(SyntheticMeter(), cache)
+    meter = SyntheticMeter(no_energy=None)
+    tables = measure_tables(
+        subject.graphs, subject.graph, subject.costs, subject.variants, meter, cache,
+        [_NAME, "target_energy_mj"], lambda *_: None,
+    )  # fmt: skip
+    assert meter.measured
+    energy = tables["target_energy_mj"]
+    assert energy.dense == pytest.approx(5 * tables[_NAME].dense, rel=0.01)
+    assert energy.groups.keys() == tables[_NAME].groups.keys()
 
 
 def test_groups_that_are_alike_are_measured_once() -> None:
