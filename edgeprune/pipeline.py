@@ -182,6 +182,11 @@ def _check_gate(recipe: Recipe) -> None:
 def _gate(report: RunReport, recipe: Recipe) -> RunReport:
     require_measured(report, recipe.measured_targets)
     wanted, metric = recipe.min_accuracy, report.student["metric"]
+    if recipe.max_mse is not None and metric is not None and metric > recipe.max_mse:
+        raise AccuracyGateMissedError(
+            f"the student's mean squared error is {metric:.4f}, max_mse asks {recipe.max_mse:g}: "
+            "use more epochs or a larger target"
+        )
     if wanted is not None and metric is not None and metric < wanted:
         raise AccuracyGateMissedError(
             f"the student reaches {metric:.2f} %, --min-accuracy asks {wanted:g} %: "
@@ -191,7 +196,7 @@ def _gate(report: RunReport, recipe: Recipe) -> RunReport:
 
 
 def _identity(recipe: Recipe, sources: Sources) -> dict[str, Any]:
-    settings = recipe.model_dump(mode="json", exclude={"min_accuracy"})
+    settings = recipe.model_dump(mode="json", exclude={"min_accuracy", "max_mse"})
     return {**settings, "teacher": sources.teacher_fingerprint()}
 
 

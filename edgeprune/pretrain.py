@@ -5,32 +5,40 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from edgeprune.atomic import write_text_atomic
 from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
+from edgeprune.methods.baselines import fit_baselines
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.machine import hold_conditions
+from edgeprune.methods.regression import regression_figures
 from edgeprune.methods.student import Student, seeded
 from edgeprune.models.checkpoint import checkpoint_of, load_checkpoint, save_checkpoint
+from edgeprune.models.initialise import start_at
 from edgeprune.models.registry import build_model
 from edgeprune.models.summary import count_params
 from edgeprune.recipe import resolve_recipe
 from edgeprune.train.distributed import World, join_world, leave_world
-from edgeprune.train.evaluate import top1_percent
+from edgeprune.train.evaluate import metric_on, predict
 from edgeprune.train.fit import Fit
 from edgeprune.train.learner import Learner
 from edgeprune.train.learning_rate import LearningRate
 from edgeprune.train.precision import Precision, choose_precision
 from edgeprune.train.progress import ConsoleProgress, Progress
 from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.score import score_of
 from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
 
 _STAGE = "train"
+_NETWORK = "network"
 _DATA_SETTINGS = ("train_limit", "image_size", "augment", "val_fraction")
 _OTHER_SETTINGS = ("precision", "weight_decay", "momentum")
 
@@ -40,7 +48,10 @@ class TrainResult:
     """A trained teacher.
 
     Attributes:
-        test_top1: percent, from one read of the test set.
+        val_top1: percent; None where the data has values, not classes.
+        test_top1: percent, from one read of the test set; likewise.
+        regression: of values: `errors` (MSE and MAE with 95 % intervals of the network and of the
+            baselines), `network_minus` (difference in MSE to every baseline, paired).
         train_seconds: over all epochs, whatever process did them.
     """
 
@@ -48,9 +59,10 @@ class TrainResult:
     arch: str
     params: int
     epochs: int
-    val_top1: float
-    test_top1: float
+    val_top1: float | None
+    test_top1: float | None
     train_seconds: float
+    regression: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -121,10 +133,10 @@ def _train(
     seed = int(identity["seed"])
     chosen = {key: identity[key] for key in _DATA_SETTINGS if key in identity}
     data = load_data(data_spec, seed=seed, progress=shown.decoding, **chosen)
-    arguments = {"num_classes": len(data.classes), "in_channels": data.preprocessing.channels}
+    arguments = {"num_classes": data.num_outputs, "in_channels": data.preprocessing.channels}
     student = Student(
         seeded(
-            lambda: build_model(arch, **arguments), keyed_generator(seed, "teacher").initial_seed()
+            lambda: _fresh(arch, arguments, data), keyed_generator(seed, "teacher").initial_seed()
         )
     )
     settings = _settings(identity)
@@ -137,13 +149,15 @@ def _train(
         make_learner=lambda: _learner(student, settings, data, world, precision),
     )  # fmt: skip
     history = fit.run().history
-    test_top1 = top1_percent(student.module, data, "test", world, precision)
+    score = score_of(data.task)
+    figures = _test(student.module, data, world, precision, seed)
+    metrics = {f"val_{score.name}": history[-1][f"val_{score.name}"], **figures.metrics}
     provenance = {
         **identity,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "val_top1": history[-1]["val_top1"],
-        "test_top1": test_top1,
+        **metrics,
         "train_seconds": sum(row["seconds"] for row in history),
+        **figures.regression,
     }
     if world.is_main:
         checkpoint = checkpoint_of(
@@ -152,33 +166,65 @@ def _train(
             arch_args=arguments,
             preprocessing=data.preprocessing,
             classes=data.classes,
-            metrics={"test_top1": test_top1, "val_top1": history[-1]["val_top1"]},
+            metrics=metrics,
             provenance=provenance,
         )
+        for name, text in data.attachments.items():
+            write_text_atomic(out.with_name(f"{out.stem}.{name}"), text)
         save_checkpoint(out, checkpoint)
         folder.discard(f"{_STAGE}.done")
-    return TrainResult(
-        str(out), arch, count_params(student.module), settings.epochs,
-        history[-1]["val_top1"], test_top1, provenance["train_seconds"],
-    )  # fmt: skip
+    return _told(out, provenance, count_params(student.module))
+
+
+@dataclass(frozen=True)
+class _Figures:
+    metrics: dict[str, float]
+    regression: dict[str, Any] = field(default_factory=dict)
+
+
+def _test(module: nn.Module, data: Data, world: World, precision: Precision, seed: int) -> _Figures:
+    """The one read of the test split; where it has values, with the baselines beside."""
+    score = score_of(data.task)
+    if data.task == "classification":
+        return _Figures({f"test_{score.name}": metric_on(module, data, "test", world, precision)})
+    module.eval()
+    baselines = fit_baselines(data, seed)
+    networks = {_NETWORK: lambda inputs: module(*inputs), **baselines.forwards}
+    found = predict(networks, data, "test", world.device)
+    metrics = {f"test_{score.name}": score.mean(found[_NETWORK], found["targets"])}
+    return _Figures(metrics, regression_figures(found, baselines, _NETWORK))
+
+
+def _fresh(arch: str, arguments: Mapping[str, Any], data: Data) -> nn.Module:
+    network = build_model(arch, **arguments)
+    if data.task == "regression":
+        start_at(network, data.target_mean())
+    return network
 
 
 def _result(out: Path, provenance: Mapping[str, Any]) -> TrainResult:
-    checkpoint = load_checkpoint(out)
+    parameters = load_checkpoint(out).parameters().values()
     try:
-        return TrainResult(
-            str(out),
-            str(provenance["arch"]),
-            sum(tensor.numel() for tensor in checkpoint.parameters().values()),
-            int(provenance["epochs"]),
-            float(provenance["val_top1"]),
-            float(provenance["test_top1"]),
-            float(provenance["train_seconds"]),
-        )
+        return _told(out, provenance, sum(tensor.numel() for tensor in parameters))
     except KeyError as failure:
         raise UserInputError(
             f"--out {out}: exists and was not made by edgeprune train; choose another file"
         ) from failure
+
+
+def _told(out: Path, provenance: Mapping[str, Any], params: int) -> TrainResult:
+    regression = provenance.get("regression")
+    top1 = None if regression else (float(provenance["val_top1"]), float(provenance["test_top1"]))
+    return TrainResult(
+        str(out),
+        str(provenance["arch"]),
+        params,
+        int(provenance["epochs"]),
+        top1[0] if top1 else None,
+        top1[1] if top1 else None,
+        float(provenance["train_seconds"]),
+        regression,
+    )
 
 
 def _settings(identity: Mapping[str, Any]) -> FitSettings:

@@ -169,6 +169,7 @@ class Recipe(BaseModel):
         7, description="of what is measured for a budget; more where the machine is busy"
     )
     min_accuracy: float | None = None
+    max_mse: Positive | None = Field(None, description="of a regression's student, else exit 3")
 
     @field_validator("granularity", mode="before")
     @classmethod

@@ -39,6 +39,7 @@ def command(
     \b
     Example:
       edgeprune train wrn_40_2 --data imagefolder:photos.tar --epochs 40 --out teacher.pt
+      edgeprune train movie_cnn --data movies:films.csv:all --lr 0.02 --out movies.pt
     """
     from edgeprune.pretrain import pretrain
 
@@ -56,8 +57,13 @@ def command(
     )
     if as_json:
         click.echo(json.dumps(result.as_dict(), indent=1))
-    else:
-        click.echo(
-            f"{out}: {arch}, {result.params:,} parameters, test top-1 {result.test_top1:.2f} % "
-            f"after {epochs} epochs ({result.train_seconds:.0f} s)"
-        )
+        return
+    told = f"{out}: {arch}, {result.params:,} parameters, "
+    took = f"after {epochs} epochs ({result.train_seconds:.0f} s)"
+    if result.regression is None:
+        click.echo(f"{told}test top-1 {result.test_top1:.2f} % {took}")
+        return
+    from edgeprune.report.errors_table import error_lines
+
+    click.echo(f"{told}on the test split {took}, with 95 % bootstrap intervals:")
+    click.echo("\n".join(error_lines(result.regression["errors"])))

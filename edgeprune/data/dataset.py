@@ -58,6 +58,11 @@ class Data:
         self._augmentation = augmentation(augment, preprocessing.image_size)
 
     @property
+    def num_outputs(self) -> int:
+        """Values that a network gives per sample: one per class, or the one that is predicted."""
+        return len(self.classes) if self.task == "classification" else 1
+
+    @property
     def test_reads(self) -> int:
         """How often reading the test split has begun in this process; an honest run ends at 1."""
         return self._splits["test"].reads

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgeprune.atomic import save_atomic
+from edgeprune.atomic import save_atomic, write_text_atomic
 from edgeprune.data.dataset import Data
 from edgeprune.device.latency import Latency, measure_interleaved
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
@@ -22,7 +22,8 @@ from edgeprune.export.compare import onnx_max_abs_error
 from edgeprune.export.layer_times import layer_times
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
-from edgeprune.train.evaluate import percent_correct, predict_classes
+from edgeprune.train.evaluate import predict
+from edgeprune.train.score import score_of
 
 _COMPARED_BATCHES = 2
 _COMPARED_BATCH_SIZE = 64
@@ -30,7 +31,7 @@ LATENCY_WARMUP = 20
 LATENCY_REPEATS = 200
 _NAMED_LAYERS = 5
 
-Predictions = dict[str, NDArray[np.int64]]
+Predictions = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ def predict_test(
     device: torch.device,
     path: Path,
 ) -> tuple[Predictions, dict[str, float]]:
-    """Read the test set once, for all networks; keep the predictions; return top-1 in percent."""
-    found = predict_classes(dict(forwards), data, "test", device)
+    """Read the test set once, for all networks; keep the predictions; return the metric of each."""
+    found = predict(forwards, data, "test", device)
     save_atomic(path, lambda stream: np.savez_compressed(stream, **found))  # type: ignore[arg-type]
     targets = found["targets"]
-    return found, {name: percent_correct(found[name], targets) for name in forwards}
+    return found, {name: score_of(data.task).mean(found[name], targets) for name in forwards}
 
 
 def save_student(
@@ -87,6 +88,8 @@ def save_student(
         quantization=quantization,
     )
     save_checkpoint(folder / "student.pt", checkpoint)
+    for name, text in data.attachments.items():
+        write_text_atomic(folder / name, text)
     described = {
         "arch": arch,
         "classes": data.classes,

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from edgeprune.methods.finish import Finish, first_frozen_epoch
 from edgeprune.methods.run import Run
-from edgeprune.train.evaluate import percent_correct, predict_classes
+from edgeprune.train.evaluate import predict
 from edgeprune.train.fake_layers import fake_copy
+from edgeprune.train.score import score_of
 
 FAKE_INT8 = "student_fake_int8"
 
@@ -32,12 +33,12 @@ def finish_provenance(finish: Finish) -> dict[str, Any]:
 
 
 def finish_figures(
-    run: Run, student: nn.Module, finish: Finish, top1: Mapping[str, float]
+    run: Run, student: nn.Module, finish: Finish, metric: Mapping[str, float]
 ) -> dict[str, Any]:
     """report.json's `two_to_four` and `qat`, each where its stage ran.
 
     Args:
-        top1: test accuracy in percent of `student` and, with QAT, of `FAKE_INT8`.
+        metric: on the test split, of `student` and, with QAT, of `FAKE_INT8`.
     """
     figures: dict[str, Any] = {}
     if finish.pattern is not None:
@@ -59,7 +60,7 @@ def finish_figures(
             "statistics_frozen_after": min(first_frozen_epoch(training.epochs), training.epochs),
             "layers": list(finish.scales),
             "val": _validate(run, student, finish),
-            "test": {"float": top1["student"], "int8": top1[FAKE_INT8]},
+            "test": {"float": metric["student"], "int8": metric[FAKE_INT8]},
         }
     return figures
 
@@ -71,10 +72,11 @@ def forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
 
 
 def _validate(run: Run, student: nn.Module, finish: Finish) -> dict[str, float]:
-    """Top-1 in percent on the validation split, plain and with fake quantisation."""
+    """The metric on the validation split, plain and with fake quantisation."""
     plain: Forward = functools.partial(forward, student)
     forwards = {"float": plain, **fake_forward(student, finish)}
-    found = predict_classes(forwards, run.data, "val", run.world.device)
+    found = predict(forwards, run.data, "val", run.world.device)
     targets = found.pop("targets")
-    top1 = {name: percent_correct(predicted, targets) for name, predicted in found.items()}
-    return {"float": top1["float"], "int8": top1[FAKE_INT8]}
+    score = score_of(run.data.task)
+    metric = {name: score.mean(predicted, targets) for name, predicted in found.items()}
+    return {"float": metric["float"], "int8": metric[FAKE_INT8]}

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgeprune.device.latency import Latency
+from edgeprune.methods.baselines import Baselines, fit_baselines
 from edgeprune.methods.delivery import (
     Predictions,
     StudentFiles,
@@ -27,6 +28,7 @@ from edgeprune.methods.finish_report import (
     forward,
 )
 from edgeprune.methods.measured.verdict import measured_figures, with_measured
+from edgeprune.methods.regression import regression_figures
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
@@ -45,11 +47,10 @@ from edgeprune.report.shapes import (
     StudentFigures,
     Target,
 )
-from edgeprune.report.statistics import accuracy_difference
+from edgeprune.report.statistics import metric_difference
 from edgeprune.report.versions import versions
 from edgeprune.train.fit import HistoryRow
-
-METRIC = "top1_percent"
+from edgeprune.train.score import score_of
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,15 @@ class Outcome:
 
 def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
     """Read the test set, write the student's files, measure, and assemble the report."""
-    predictions, top1 = _read_test(run, outcome)
+    baselines = _fit_baselines(run)
+    predictions, metric = _read_test(run, outcome, baselines)
     files = save_student(
         run.folder.path,
         outcome.student.module,
         run.data,
         arch=context.student.arch,
         arch_args=context.student.arch_args,
-        metrics={"test_top1": top1["student"]},
+        metrics={f"test_{score_of(run.data.task).name}": metric["student"]},
         provenance={
             **{name: getattr(run.recipe, name) for name in ("method", "preset", "seed", "data")},
             **finish_provenance(outcome.finish),
@@ -96,7 +98,17 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         run.recipe.latency_threads,
     )
     budget = measured_figures(run.pruner, outcome.student.module, files.onnx, run.events[-1])
-    return _assemble(run, context, outcome, dense, predictions, top1, files, latencies, budget)
+    regression = {} if baselines is None else regression_figures(predictions, baselines)
+    figures = {**budget, **regression}
+    return _assemble(run, context, outcome, dense, predictions, metric, files, latencies, figures)
+
+
+def _fit_baselines(run: Run) -> Baselines | None:
+    """What a regression is compared with; None for classes."""
+    if run.data.task != "regression":
+        return None
+    run.progress.note(f"{'':>10}  fitting the baselines: a constant, ridge, gradient-boosted trees")
+    return fit_baselines(run.data, run.recipe.seed)
 
 
 def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> EquivalenceFigures | None:
@@ -119,7 +131,9 @@ def search_epochs(rows: Sequence[HistoryRow]) -> float:
     return float(sum(row["passes"] for row in rows if row["stage"] != rows[-1]["stage"]))
 
 
-def _read_test(run: Run, outcome: Outcome) -> tuple[Predictions, dict[str, float]]:
+def _read_test(
+    run: Run, outcome: Outcome, baselines: Baselines | None
+) -> tuple[Predictions, dict[str, float]]:
     networks = {"student": outcome.student.module} | {
         f"control_{name}": control.module for name, control in outcome.controls.items()
     }
@@ -127,8 +141,9 @@ def _read_test(run: Run, outcome: Outcome) -> tuple[Predictions, dict[str, float
         network.eval()
     forwards = {name: functools.partial(forward, network) for name, network in networks.items()}
     fake = fake_forward(outcome.student.module, outcome.finish)
+    others = {} if baselines is None else baselines.forwards
     return predict_test(
-        {"teacher": run.teacher.predict, **forwards, **fake},
+        {"teacher": run.teacher.predict, **forwards, **fake, **others},
         run.data,
         run.world.device,
         run.folder.path / "test_predictions.npz",
@@ -141,10 +156,10 @@ def _assemble(
     outcome: Outcome,
     dense: nn.Module,
     predictions: Predictions,
-    top1: Mapping[str, float],
+    metric: Mapping[str, float],
     files: StudentFiles,
     latencies: Mapping[str, Latency],
-    budget: Mapping[str, Any],
+    figures: Mapping[str, Any],
 ) -> RunReport:
     example = run.data.example_inputs(1)
     sizes = {
@@ -156,17 +171,17 @@ def _assemble(
     sparsity = 0.0 if student.masks is None else student.masks.sparsity
     own = run.history[: outcome.own_rows]
     energy = train_energy(own)
-    targets = with_measured(_targets(run.events[-1]), budget)
+    targets = with_measured(_targets(run.events[-1]), figures)
     return RunReport(
         method=run.recipe.method,
         preset=run.recipe.preset,
         seed=run.recipe.seed,
         epochs=run.recipe.epochs,
         search_epochs=search_epochs(run.history[: outcome.method_rows]),
-        teacher=_figures(sizes["teacher"], top1["teacher"]),
-        dense_student=_figures(sizes["dense"], top1.get("control_dense")),
+        teacher=_figures(sizes["teacher"], metric["teacher"]),
+        dense_student=_figures(sizes["dense"], metric.get("control_dense")),
         student=StudentFigures(
-            **_figures(sizes["student"], top1["student"]), mask_sparsity=sparsity
+            **_figures(sizes["student"], metric["student"]), mask_sparsity=sparsity
         ),
         size_reduction=1.0 - sizes["student"].params / sizes["dense"].params,
         mac_reduction=1.0 - sizes["student"].macs / sizes["dense"].macs,
@@ -183,16 +198,16 @@ def _assemble(
         train_seconds=sum(row["seconds"] for row in own),
         train_energy_j=energy.energy_j,
         controls=[
-            _control(name, control, predictions, top1, example)
+            _control(name, control, predictions, metric, example)
             for name, control in outcome.controls.items()
         ],
         seed_runs=[],
         versions=versions(),
         extra={
-            "metric": METRIC,
+            "metric": score_of(run.data.task).metric,
             "data": run.data.name,
             "targets": targets,
-            **budget,
+            **figures,
             "missing": {"train_energy_j": energy.reason} if energy.reason else {},
             "train_energy_scope": energy.scope,
             "dominating_layers": dominating_layers(
@@ -200,15 +215,15 @@ def _assemble(
             ),
             "layers": _widths(sizes["dense"], sizes["student"]),
             "events": [_brief(event) for event in run.events],
-            **finish_figures(run, student.module, outcome.finish, top1),
+            **finish_figures(run, student.module, outcome.finish, metric),
             "latency_batch": run.recipe.latency_batch,
             "latency_detail": {name: asdict(latency) for name, latency in latencies.items()},
         },
     )
 
 
-def _figures(summary: ModelSummary, top1: float | None) -> NetworkFigures:
-    return NetworkFigures(params=summary.params, macs=summary.macs, metric=top1)
+def _figures(summary: ModelSummary, metric: float | None) -> NetworkFigures:
+    return NetworkFigures(params=summary.params, macs=summary.macs, metric=metric)
 
 
 def _targets(event: Mapping[str, Any]) -> list[Target]:
@@ -240,13 +255,13 @@ def _control(
     name: str,
     control: Student,
     predictions: Predictions,
-    top1: Mapping[str, float],
+    metric: Mapping[str, float],
     example: tuple[Tensor, ...],
 ) -> ControlFigures:
     """A control's figures, and the student's lead over it with its paired 95 % interval."""
     key = f"control_{name}"
-    lead = accuracy_difference(predictions["student"], predictions[key], predictions["targets"])
-    figures = _figures(summarise(on_cpu(control.module), example), top1[key])
+    lead = metric_difference(predictions["student"], predictions[key], predictions["targets"])
+    figures = _figures(summarise(on_cpu(control.module), example), metric[key])
     return ControlFigures(
         name=name,
         **figures,

@@ -154,6 +154,7 @@ def prepare_run(
         UserInputError: they do not fit; one line says how.
     """
     data = sources.load_data(recipe, progress)
+    _check_gate(recipe, data)
     loaded = sources.load_teacher(data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
@@ -191,6 +192,14 @@ def prepare_run(
     return run, Context(loaded, student)
 
 
+def _check_gate(recipe: Recipe, data: Data) -> None:
+    """A gate on accuracy is of classes, one on the error of values."""
+    if data.task == "regression" and recipe.min_accuracy is not None:
+        raise UserInputError("--min-accuracy: the data has values, not classes; use --set max_mse=")
+    if data.task == "classification" and recipe.max_mse is not None:
+        raise UserInputError("max_mse: the data has classes; use --min-accuracy")
+
+
 def _what_decides_answers(teacher: Teacher, precision: Precision) -> dict[str, Any]:
     device = next(teacher.module.parameters()).device
     return {
@@ -220,6 +229,11 @@ def _check_student(
 ) -> None:
     outputs = _outputs(student, probe)
     count = outputs.shape[1] if outputs.dim() == 2 else 0
+    if data.task == "regression" and outputs.numel() != len(probe[0]):
+        raise UserInputError(
+            f"the student gives {tuple(outputs.shape)} for {len(probe[0])} inputs, the data has "
+            "one value per sample: name a --student with one output"
+        )
     if data.classes and count != len(data.classes):
         raise UserInputError(
             f"the student gives {tuple(outputs.shape)} for {len(probe[0])} inputs, the data has "

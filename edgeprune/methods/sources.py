@@ -17,6 +17,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.methods.student import seeded
 from edgeprune.models.factory import load_factory
 from edgeprune.models.file_kind import identify
+from edgeprune.models.initialise import start_at
 from edgeprune.models.registry import build_model
 from edgeprune.models.teacher import LoadedModel, load_teacher
 
@@ -42,7 +43,7 @@ class TeacherSource:
             self.path,
             arch=self.arch,
             model=self.model,
-            num_classes=len(data.classes),
+            num_classes=data.num_outputs,
             in_channels=data.preprocessing.channels,
             image_size=data.preprocessing.image_size,
             mean=self.mean,
@@ -98,12 +99,15 @@ def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int
             seeded(factory, weights_seed), name, {}, lambda other: seeded(factory, other)()
         )
     arguments = {
-        "num_classes": len(data.classes),
+        "num_classes": data.num_outputs,
         "in_channels": data.preprocessing.channels,
     }
 
     def make() -> nn.Module:
-        return build_model(name, **arguments)
+        network = build_model(name, **arguments)
+        if data.task == "regression":
+            start_at(network, data.target_mean())
+        return network
 
     return StudentSource(
         seeded(make, weights_seed), name, arguments, lambda other: seeded(make, other)()

@@ -5,6 +5,16 @@ from __future__ import annotations
 from torch import nn
 
 
+def start_at(model: nn.Module, value: float) -> None:
+    """Have a network that predicts one value begin at `value`: the bias of its last linear layer.
+
+    Without it the first epochs are spent on the mean of the targets, at gradients that large.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+    if layers and layers[-1].out_features == 1 and layers[-1].bias is not None:
+        nn.init.constant_(layers[-1].bias, value)
+
+
 def initialise_he_fan_out(model: nn.Module) -> None:
     """Draw convolutions from the fan-out normal, set norms to identity and linear biases to zero.
 

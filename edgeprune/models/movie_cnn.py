@@ -60,7 +60,7 @@ class MovieCnn(nn.Module):
         width: int,
         num_classes: int = 1,
         in_channels: int = 64,
-        dropout: float = 0.2,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:

@@ -1,4 +1,4 @@
-"""Networks by name: our zoo for small images, and torchvision's models."""
+"""Networks by name: our zoo for small images and for films, and torchvision's models."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from torch import nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models import mobilenet, resnet, vgg
+from edgeprune.models.movie_cnn import MovieCnn
 from edgeprune.models.wrn import WideResNet
 from edgeprune.wording import shown
 
 _WRN = re.compile(r"wrn_([1-9]\d{0,2})_([1-9]\d?)")
 _LISTED_WRN: Final = ("wrn_10_1", "wrn_16_1", "wrn_16_2", "wrn_28_10", "wrn_40_1", "wrn_40_2")
+_MOVIE_CNN = re.compile(r"movie_cnn(?:_([1-9])_([1-9]\d{0,2}))?")
+_LISTED_MOVIE_CNN: Final = ("movie_cnn", "movie_cnn_1_16", "movie_cnn_2_32")
+_MOVIE_CNN_SIZE: Final = (2, 32)  # of the name alone: blocks per stage, channels
 _ZOO: Final[dict[str, Callable[..., nn.Module]]] = {
     **resnet.BUILDERS,
     **vgg.BUILDERS,
@@ -53,8 +57,10 @@ def build_model(
 
 
 def list_archs() -> tuple[str, ...]:
-    """Return every name `build_model` knows; any other `wrn_D_K` with D = 6n + 4 works too."""
-    return (*_LISTED_WRN, *_ZOO, *sorted(_torchvision_nets().names()))
+    """Return every name `build_model` knows; others of `wrn_D_K` (D = 6n + 4) and of
+    `movie_cnn_DEPTH_WIDTH` work too.
+    """
+    return (*_LISTED_WRN, *_LISTED_MOVIE_CNN, *_ZOO, *sorted(_torchvision_nets().names()))
 
 
 def is_known(arch: str) -> bool:
@@ -64,6 +70,8 @@ def is_known(arch: str) -> bool:
 
 def native_image_size(arch: str) -> int:
     """Return the side in pixels of the square images that `arch` is usually trained on."""
+    if _MOVIE_CNN.fullmatch(arch):
+        return 1
     if arch in _ZOO or _WRN.fullmatch(arch):
         return _ZOO_IMAGE_SIZE
     return int(_torchvision_nets().native_image_size(arch))
@@ -78,6 +86,10 @@ def _builder(arch: str) -> Callable[..., nn.Module] | None:
     match = _WRN.fullmatch(arch)
     if match:
         return functools.partial(WideResNet, int(match[1]), int(match[2]))
+    match = _MOVIE_CNN.fullmatch(arch)
+    if match:
+        size = (int(match[1]), int(match[2])) if match[1] else _MOVIE_CNN_SIZE
+        return functools.partial(MovieCnn, *size)
     if arch in _ZOO:
         return _ZOO[arch]
     nets = _torchvision_nets()

@@ -17,7 +17,7 @@ from edgeprune.report.run_report import RunReport, load_report, report_file
 from edgeprune.report.statistics import (
     DifferenceInterval,
     SeedSummary,
-    accuracy_difference,
+    metric_difference,
     over_seeds,
 )
 from edgeprune.report.story_speed import speedup
@@ -131,7 +131,7 @@ def _difference(
     assert first is not None
     if not np.array_equal(mine["targets"], first["targets"]):
         return None, "the runs were tested on different samples"
-    return accuracy_difference(mine[STUDENT], first[STUDENT], mine["targets"]), ""
+    return metric_difference(mine[STUDENT], first[STUDENT], mine["targets"]), ""
 
 
 def _seed_groups(runs: Sequence[ComparedRun]) -> tuple[SeedGroup, ...]:
@@ -182,7 +182,7 @@ def _paired_by_seed(
     targets = [array["targets"] for array in arrays]
     if not pairs or any(not np.array_equal(targets[0], other) for other in targets[1:]):
         return None
-    return accuracy_difference(
+    return metric_difference(
         np.stack([mine[STUDENT] for mine, _ in pairs]),
         np.stack([other[STUDENT] for _, other in pairs]),
         targets[0],

@@ -69,7 +69,7 @@ def run_cells(run: ComparedRun) -> list[str]:
         share(report.size_reduction),
         compact(report.student["macs"]),
         metric_of(report).text(report.student["metric"]),
-        interval(run.difference),
+        interval(run.difference, metric_of(report).digits),
         milliseconds(latency["p50"] if latency else None),
         ABSENT if run.speedup is None else f"{run.speedup:.2f}",
     ]
@@ -85,14 +85,16 @@ def group_cells(group: SeedGroup, metric: Metric) -> list[str]:
     """Label, seeds, mean ± deviation, difference to the first group."""
     spread = ABSENT
     if group.metric is not None:
-        deviation = "" if group.metric.std is None else f" ± {group.metric.std:.2f}"
-        spread = f"{group.metric.mean:.2f}{deviation}{metric.unit}"
+        std, digits = group.metric.std, metric.digits
+        deviation = "" if std is None else f" ± {std:.{digits}f}"
+        spread = f"{group.metric.mean:.{digits}f}{deviation}{metric.unit}"
     seeds = ", ".join(str(seed) for seed in group.seeds)
-    return [group.label, seeds, spread, interval(group.difference)]
+    return [group.label, seeds, spread, interval(group.difference, metric.digits)]
 
 
 def comparison_notes(comparison: Comparison) -> list[str]:
     """What the reader must know of the figures."""
+    points = metric_of(comparison.runs[0].report).points
     notes = [
         f"{run.name}: no interval, {run.why_no_difference}."
         for run in comparison.runs[1:]
@@ -101,7 +103,7 @@ def comparison_notes(comparison: Comparison) -> list[str]:
     if any(run.report.search_epochs for run in comparison.runs):
         notes.append("Epochs: before the delivered network's training + that training.")
     notes.append(
-        "Intervals: points, paired bootstrap over the test samples (and seeds, in groups)."
+        f"Intervals: {points}, paired bootstrap over the test samples (and seeds, in groups)."
     )
     notes.append(
         "× dense is measured within a run; p50 of different runs was measured at different times."

@@ -134,7 +134,7 @@ def _accuracy_tile(report: RunReport, rows: list[NetworkRow]) -> Tile:
     metric, dense = metric_of(report), row_of(rows, DENSE)
     note = "dense student not trained in this run"
     if dense is not None and dense.difference is not None:
-        note = f"{interval(dense.difference)} points against dense"
+        note = f"{interval(dense.difference, metric.digits)} {metric.points} against dense"
     elif dense is not None and dense.metric is not None:
         note = f"dense student {metric.text(dense.metric)}"
     return Tile(f"Test {metric.label}", metric.text(report.student["metric"]), note)
@@ -145,7 +145,7 @@ def _plots(report: RunReport, rows: list[NetworkRow], history: Sequence[HistoryR
     parameters = [Point(row.label, row.role, row.params, row.metric) for row in rows]
     latencies = [Point(row.label, row.role, row.p50_ms, row.metric) for row in rows]
     drawn = [
-        ("Accuracy over the epochs", plot_accuracy(history, metric.label)),
+        ("Accuracy over the epochs", plot_accuracy(history, metric)),
         ("Width over the epochs", plot_width(history)),
         ("Accuracy against parameters",
          plot_tradeoff(parameters, metric, "by-params", "parameters")),

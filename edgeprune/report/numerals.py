@@ -45,12 +45,12 @@ def signed(value: float, digits: int = 2) -> str:
     return text[1:] if not float(text) else text.replace("-", "−")
 
 
-def interval(difference: DifferenceInterval | None) -> str:
+def interval(difference: DifferenceInterval | None, digits: int = 2) -> str:
     """`−0.80 [−1.50, −0.10]`."""
     if difference is None:
         return ABSENT
-    low, high = signed(difference.low), signed(difference.high)
-    return f"{signed(difference.difference)} [{low}, {high}]"
+    low, high = signed(difference.low, digits), signed(difference.high, digits)
+    return f"{signed(difference.difference, digits)} [{low}, {high}]"
 
 
 def ratio(value: Ratio | None) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from edgeprune.report.run_files import Predictions
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import ControlFigures, NetworkFigures
-from edgeprune.report.statistics import DifferenceInterval, accuracy_difference
+from edgeprune.report.statistics import DifferenceInterval, metric_difference
 
 Role = Literal["teacher", "dense", "student", "control"]
 TEACHER, DENSE, STUDENT = "teacher", "dense_student", "student"
@@ -18,6 +18,7 @@ _CONTROL = "control_"
 _DENSE_PREDICTIONS = (DENSE, "control_dense")
 _PERCENT = "_percent"
 _ACCURACY = "top1_percent"
+_ERROR = "mse"
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,29 @@ class Metric:
 
     label: str
     unit: str
+    lower_is_better: bool = False
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point."""
+        return 2 if self.unit else 4
+
+    @property
+    def points(self) -> str:
+        """What differences are counted in."""
+        return "points" if self.unit else self.label
 
     def text(self, value: float | None) -> str:
-        """`71.23 %`, or a dash."""
-        return "–" if value is None else f"{value:.2f}{self.unit}"
+        """`71.23 %`, `0.5471`, or a dash."""
+        return "–" if value is None else f"{value:.{self.digits}f}{self.unit}"
 
 
 def metric_of(report: RunReport) -> Metric:
     """The metric that the report's `metric` figures are of."""
     name = str(report.extra.get("metric", _ACCURACY))
     label = name.removesuffix(_PERCENT).replace("top1", "top-1").replace("_", " ")
+    if name == _ERROR:
+        return Metric("MSE", "", lower_is_better=True)
     return Metric(label, " %" if name.endswith(_PERCENT) else "")
 
 
@@ -99,11 +113,11 @@ def _is_the_dense_student(report: RunReport, control: ControlFigures) -> bool:
 
 
 def student_differences(predictions: Predictions) -> Mapping[str, DifferenceInterval]:
-    """The student's accuracy minus every other network's, in points, by row key."""
+    """The student's metric minus every other network's, by row key."""
     if STUDENT not in predictions:
         return {}
     found = {
-        name: accuracy_difference(predictions[STUDENT], predicted, predictions["targets"])
+        name: metric_difference(predictions[STUDENT], predicted, predictions["targets"])
         for name, predicted in predictions.items()
         if name not in (STUDENT, "targets")
     }

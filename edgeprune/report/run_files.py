@@ -17,7 +17,7 @@ HISTORY_NAME = "history.jsonl"
 PREDICTIONS_NAME = "test_predictions.npz"
 
 HistoryRow = Mapping[str, Any]
-Predictions = Mapping[str, NDArray[np.int64]]
+Predictions = Mapping[str, NDArray[Any]]
 
 _TARGETS = "targets"
 
@@ -53,7 +53,7 @@ def _is_row(row: object) -> bool:
 
 
 def load_predictions(folder: str | os.PathLike[str]) -> Predictions | None:
-    """Predicted class ids by network and the `targets`, each of shape (samples,).
+    """Predicted class ids or values by network and the `targets`, each of shape (samples,).
 
     Returns:
         None where the run has no such file.
@@ -73,8 +73,8 @@ def load_predictions(folder: str | os.PathLike[str]) -> Predictions | None:
     if targets is None or targets.ndim != 1 or not targets.size:
         raise CorruptFileError(f"{path} holds no targets; delete it to go without intervals")
     for name, array in arrays.items():
-        if array.shape != targets.shape or array.dtype.kind not in "iu":
+        if array.shape != targets.shape or array.dtype.kind not in "iuf":
             raise CorruptFileError(
-                f"{path}: '{name}' is no list of {targets.size} class ids; delete the file"
+                f"{path}: '{name}' is no list of {targets.size} answers; delete the file"
             )
     return arrays

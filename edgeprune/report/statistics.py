@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 10_000
 LEVEL = 0.95
+_ERROR_DRAWS = 2_000  # errors are all different, and each costs a draw
 _VALUES_AT_ONCE = 4_000_000  # bounds the memory of one block of draws
 
 
@@ -117,6 +118,26 @@ def accuracy_difference(
     truth = np.asarray(targets)
     interval = paired_difference(np.asarray(first) == truth, np.asarray(second) == truth, seed=seed)
     return interval.scaled(100.0)
+
+
+def metric_difference(
+    first: Sequence[ArrayLike] | ArrayLike,
+    second: Sequence[ArrayLike] | ArrayLike,
+    targets: ArrayLike,
+) -> DifferenceInterval:
+    """Interval of the difference of the metric that the targets have.
+
+    Args:
+        first: class ids or values, (samples,) or (seeds, samples).
+        second: the other network's.
+        targets: class ids, for a difference of accuracies in percentage points; or floats, for a
+            difference of mean squared errors, which is below 0 where the first is better.
+    """
+    truth = np.asarray(targets)
+    if truth.dtype.kind != "f":
+        return accuracy_difference(first, second, truth)
+    errors = [np.square(np.asarray(values, np.float64) - truth) for values in (first, second)]
+    return paired_difference(*errors, draws=_ERROR_DRAWS)
 
 
 def over_seeds(values: ArrayLike) -> SeedSummary:

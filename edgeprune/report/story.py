@@ -8,10 +8,11 @@ from typing import Literal
 
 from edgeprune.report.missing import missing_figures
 from edgeprune.report.numerals import compact, count, duration, epochs, share, signed
-from edgeprune.report.rows import DENSE, STUDENT, TEACHER, NetworkRow, metric_of, row_of
+from edgeprune.report.rows import DENSE, STUDENT, TEACHER, Metric, NetworkRow, metric_of, row_of
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import EquivalenceFigures
 from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.report.story_baselines import tell_baselines
 from edgeprune.report.story_finish import tell_finish
 from edgeprune.report.story_speed import tell_speed
 
@@ -40,7 +41,8 @@ def tell(report: RunReport, rows: list[NetworkRow]) -> list[Statement]:
         *_tell_targets(report),
         *_tell_accuracy(report, rows),
         *(Statement(topic, text, tone) for topic, text, tone in tell_finish(report)),
-        *_tell_controls(rows),
+        *_tell_controls(rows, metric_of(report)),
+        *(Statement("Baselines", text, tone) for text, tone in tell_baselines(report)),
         *(Statement("Speed", text, tone) for text, tone in tell_speed(report, rows)),
         *_tell_proof(report),
         *_tell_skipped(report),
@@ -100,28 +102,29 @@ def _tell_accuracy(report: RunReport, rows: list[NetworkRow]) -> Iterator[Statem
         if other.difference is None:
             yield Statement("Accuracy", f"{text}.")
         else:
-            verdict, tone = _verdict(other.difference)
+            verdict, tone = _verdict(other.difference, metric)
             yield Statement("Accuracy", f"{text}; the student {verdict}.", tone)
 
 
-def _verdict(difference: DifferenceInterval) -> tuple[str, Tone]:
-    figures = (
-        f"{signed(difference.difference)} points, {100 * difference.level:.0f} % interval "
-        f"{signed(difference.low)} to {signed(difference.high)}"
+def _verdict(difference: DifferenceInterval, metric: Metric) -> tuple[str, Tone]:
+    value, low, high = (
+        signed(figure, metric.digits)
+        for figure in (difference.difference, difference.low, difference.high)
     )
+    figures = f"{value} {metric.points}, {100 * difference.level:.0f} % interval {low} to {high}"
     if not difference.is_clear:
         return f"cannot be told apart from it on this test set ({figures})", "plain"
-    if difference.difference > 0:
+    if (difference.difference > 0) != metric.lower_is_better:
         return f"is more accurate ({figures})", "good"
     return f"is less accurate ({figures})", "warning"
 
 
-def _tell_controls(rows: list[NetworkRow]) -> Iterator[Statement]:
+def _tell_controls(rows: list[NetworkRow], metric: Metric) -> Iterator[Statement]:
     student = row_of(rows, STUDENT)
     for row in rows:
         if row.role != "control" or row.difference is None or student is None:
             continue
-        verdict, tone = _verdict(row.difference)
+        verdict, tone = _verdict(row.difference, metric)
         text = f"Against '{row.label.removeprefix('control: ')}' the student {verdict}."
         if row.params > _EQUAL_SIZE * student.params:
             text += f" That control has {count(row.params)} parameters."
@@ -129,14 +132,22 @@ def _tell_controls(rows: list[NetworkRow]) -> Iterator[Statement]:
             text += " The method does not win against this control."
             tone = "warning"
         yield Statement("Controls", text, tone)
-    yield from _tell_teacher_lead(rows)
+    yield from _tell_teacher_lead(rows, metric)
 
 
-def _tell_teacher_lead(rows: list[NetworkRow]) -> Iterator[Statement]:
+def _tell_teacher_lead(rows: list[NetworkRow], metric: Metric) -> Iterator[Statement]:
     teacher, plain = row_of(rows, TEACHER), row_of(rows, "control_dense-ce")
     if teacher is None or plain is None or teacher.metric is None or plain.metric is None:
         return
     lead = teacher.metric - plain.metric
+    if metric.lower_is_better:
+        yield Statement(
+            "Teacher",
+            f"The teacher's {metric.label} is {signed(lead, metric.digits)} against that of the "
+            "dense student trained on labels alone.",
+            "warning" if lead >= 0 else "plain",
+        )
+        return
     side = "ahead of" if lead >= 0 else "behind"
     text = (
         f"The teacher is {abs(lead):.2f} points {side} the dense student trained on labels alone."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from edgeprune.report.rows import metric_of
+from edgeprune.report.rows import Metric, metric_of
 from edgeprune.report.run_report import RunReport
 
 _DROP = 1.0  # points; more than repeated rounding should cost after training for it
@@ -34,8 +34,15 @@ def tell_finish(report: RunReport) -> Iterator[tuple[str, str, Tone]]:
             f"After {_epochs(qat['epochs'])} with fake quantisation of {len(qat['layers'])} layers "
             f"the test {metric.label} is {metric.text(rounded)} in simulated INT8 and "
             f"{metric.text(whole)} in floating point. student.pt holds the learned input scales.",
-            "warning" if rounded < whole - _DROP else "good",
+            "warning" if _lost(whole, rounded, metric) else "good",
         )
+
+
+def _lost(whole: float, rounded: float, metric: Metric) -> bool:
+    """Whether rounding cost more than a point, or than a hundredth of the error."""
+    if metric.lower_is_better:
+        return rounded > whole * (1 + _DROP / 100)
+    return rounded < whole - _DROP
 
 
 def _layers(number: int) -> str:

@@ -1,9 +1,9 @@
-"""Predictions and accuracy on a split."""
+"""Answers and metrics on a split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from edgeprune.data.dataset import Data
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision
+from edgeprune.train.score import score_of
 
 Split = Literal["train", "val", "test"]
 Forward = Callable[[tuple[Tensor, ...]], Tensor]
@@ -20,43 +21,43 @@ Forward = Callable[[tuple[Tensor, ...]], Tensor]
 EVAL_BATCH = 256
 
 
-def top1_percent(
+def metric_on(
     module: nn.Module, data: Data, split: Split, world: World, precision: Precision
 ) -> float:
-    """Top-1 accuracy in percent over all processes; the module's mode is restored."""
+    """Top-1 accuracy in percent, or the mean squared error, over all processes.
+
+    The module's mode is restored.
+    """
+    score = score_of(data.task)
     was_training = module.training
     module.eval()
-    counts = torch.zeros(2, dtype=torch.float64, device=world.device)
+    sums = torch.zeros(2, dtype=torch.float64, device=world.device)
     with torch.inference_mode(), precision.autocast():
         for batch in data.batches(
             split, batch_size=EVAL_BATCH, rank=world.rank, world_size=world.size
         ):
             inputs = tuple(tensor.to(world.device) for tensor in batch.inputs)
-            predicted = module(*inputs).argmax(1)
-            counts[0] += (predicted == batch.targets.to(world.device)).sum()
-            counts[1] += len(batch.targets)
+            answers = score.answers(module(*inputs))
+            sums[0] += score.per_sample(answers, batch.targets.to(world.device)).sum()
+            sums[1] += len(batch.targets)
     module.train(was_training)
-    correct, total = world.sum(counts).tolist()
-    return float(100.0 * correct / total)
+    scored, total = world.sum(sums).tolist()
+    return float(score.factor * scored / total)
 
 
-def predict_classes(
-    forwards: dict[str, Forward], data: Data, split: Split, device: torch.device
-) -> dict[str, NDArray[np.int64]]:
-    """Predicted class ids of several networks in one pass over `split`, and the `targets`.
+def predict(
+    forwards: Mapping[str, Forward], data: Data, split: Split, device: torch.device
+) -> dict[str, NDArray[Any]]:
+    """Class ids or values that several networks answer in one pass over `split`; and `targets`.
 
     One pass, so that the test set is read once however many networks are compared.
     """
-    found: dict[str, list[NDArray[np.int64]]] = {name: [] for name in (*forwards, "targets")}
+    score = score_of(data.task)
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in (*forwards, "targets")}
     with torch.inference_mode():
         for batch in data.batches(split, batch_size=EVAL_BATCH):
             inputs = tuple(tensor.to(device) for tensor in batch.inputs)
             for name, forward in forwards.items():
-                found[name].append(forward(inputs).argmax(1).cpu().numpy())
+                found[name].append(score.answers(forward(inputs)).cpu().numpy())
             found["targets"].append(batch.targets.numpy())
     return {name: np.concatenate(parts) for name, parts in found.items()}
-
-
-def percent_correct(predictions: NDArray[np.int64], targets: NDArray[np.int64]) -> float:
-    """Top-1 accuracy in percent."""
-    return float(100.0 * np.mean(predictions == targets))

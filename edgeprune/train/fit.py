@@ -15,13 +15,15 @@ from torch import Tensor, nn
 from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
 from edgeprune.device.power import Window, measure
+from edgeprune.distill.losses import LossParts
 from edgeprune.errors import TrainingDivergedError
 from edgeprune.train.distributed import World
-from edgeprune.train.evaluate import top1_percent
+from edgeprune.train.evaluate import metric_on
 from edgeprune.train.learner import Learner
 from edgeprune.train.precision import Precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.score import Score, score_of
 from edgeprune.train.settings import FitSettings
 
 HistoryRow = dict[str, Any]
@@ -93,6 +95,7 @@ class Fit:
         self._before_epoch = before_epoch
         self._describe = describe or dict
         self._begin = begin
+        self._score = score_of(data.task)
         self.result = FitResult()
 
     def run(self) -> FitResult:
@@ -149,13 +152,13 @@ class Fit:
         for number, batch in enumerate(self._batches(epoch, steps)):
             rate = self.settings.rate.at(epoch + number / steps)
             parts, outputs = learner.step(batch, epoch, number, rate)
-            totals += _sums(parts.total, parts.task, parts.kl, parts.afd, outputs, batch)
+            totals += _sums(parts, self._score, outputs, batch)
             self.progress.step(self.settings.stage, epoch, self._epochs_begun(), number, steps)
             if number % _CHECK_EVERY == 0 or number + 1 == steps:
                 self._check_finite(float(totals[0]), epoch, rate)
         self.world.average_buffers(self.network.module)
         self._check_weights(epoch, rate)
-        loss, task, kl, afd, hits, seen = self.world.sum(totals).tolist()
+        loss, task, kl, afd, scored, seen = self.world.sum(totals).tolist()
         return {
             "stage": self.settings.stage,
             "epoch": epoch,
@@ -164,8 +167,8 @@ class Fit:
             "ce": task / seen,
             "kl": kl / seen,
             "afd": afd / seen,
-            "train_top1": 100.0 * hits / seen,
-            "val_top1": self._validate(),
+            f"train_{self._score.name}": self._score.factor * scored / seen,
+            f"val_{self._score.name}": self._validate(),
             **self._describe(),
             "passes": steps / self._steps_per_epoch,
             "seconds": time.monotonic() - started,
@@ -198,7 +201,7 @@ class Fit:
         return self.settings.epochs if total is None else math.ceil(total / self._steps_per_epoch)
 
     def _validate(self) -> float:
-        return top1_percent(self.network.module, self.data, "val", self.world, self.precision)
+        return metric_on(self.network.module, self.data, "val", self.world, self.precision)
 
     def _check_finite(self, total: float, epoch: int, rate: float) -> None:
         if not math.isfinite(total):
@@ -244,11 +247,9 @@ def load_shared(folder: RunFolder, world: World, name: str) -> dict[str, Any] | 
     return held
 
 
-def _sums(
-    total: Tensor, task: Tensor, kl: Tensor, afd: Tensor, outputs: Tensor, batch: Batch
-) -> Tensor:
-    """Loss parts times the batch size, hits and batch size, in float64 on the device."""
+def _sums(loss: LossParts, score: Score, outputs: Tensor, batch: Batch) -> Tensor:
+    """Loss parts times the batch size, summed scores and batch size, in float64 on the device."""
     size = len(batch.targets)
-    hits = (outputs.detach().argmax(1) == batch.targets).sum()
-    parts = [part.detach().double() * size for part in (total, task, kl, afd)]
-    return torch.stack([*parts, hits.double(), torch.full_like(parts[0], size)])
+    scored = score.per_sample(score.answers(outputs.detach()), batch.targets).sum()
+    parts = [part.detach().double() * size for part in (loss.total, loss.task, loss.kl, loss.afd)]
+    return torch.stack([*parts, scored.double(), torch.full_like(parts[0], size)])

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from edgeprune.train.score import score_of_row
+
 
 class Progress:
     """Says nothing; the base of what does, and what the other processes of a run use."""
@@ -80,10 +82,12 @@ class ConsoleProgress(Progress):
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's figures."""
+        score = score_of_row(row)
+        train, val = (score.text(row[f"{split}_{score.name}"]) for split in ("train", "val"))
         size = f"  {row['params']:,.0f} params" if "params" in row else ""
         self.note(
             f"{row['stage']:>10}  epoch {row['epoch'] + 1:>3}  loss {row['loss']:8.4f}  "
-            f"train {row['train_top1']:6.2f} %  val {row['val_top1']:6.2f} %{size}  "
+            f"train {train:>8}  val {val:>8}{size}  "
             f"{row['seconds']:6.1f} s"
         )
 
@@ -91,9 +95,10 @@ class ConsoleProgress(Progress):
         """Say how much is already there."""
         if rows:
             last = rows[-1]
+            score = score_of_row(last)
             self.note(
                 f"{last['stage']:>10}  epochs 1-{last['epoch'] + 1} are done "
-                f"(val {last['val_top1']:.2f} %)"
+                f"(val {score.text(last[f'val_{score.name}'])})"
             )
 
     def close(self) -> None:

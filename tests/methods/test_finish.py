@@ -24,8 +24,9 @@ from edgeprune.models.registry import build_model
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.two_to_four import check_two_to_four
 from edgeprune.recipe import load_recipe
-from edgeprune.train.evaluate import percent_correct, predict_classes
+from edgeprune.train.evaluate import predict
 from edgeprune.train.fake_layers import fake_copy
+from edgeprune.train.score import TOP1
 
 _SMALL = ("--student", "wrn_10_1", "--method", "sp_sad", "--data", "digits", "--device", "cpu",
           "--epochs", "6", "--target-params", "0.6", "--round-to", "4", "--set", "warm_epochs=2",
@@ -114,8 +115,8 @@ def test_the_reported_int8_accuracy_is_that_of_the_files_weights_and_scales(run:
     fake = fake_copy(loaded.module, loaded.quantization)
     data = load_data("digits", seed=0).with_preprocessing(loaded.preprocessing)
     forwards = {"int8": lambda inputs: fake(*inputs)}
-    found = predict_classes(forwards, data, "test", torch.device("cpu"))
-    top1 = percent_correct(found["int8"], found["targets"])
+    found = predict(forwards, data, "test", torch.device("cpu"))
+    top1 = TOP1.mean(found["int8"], found["targets"])
     assert top1 == pytest.approx(_report(run)["qat"]["test"]["int8"])
 
 

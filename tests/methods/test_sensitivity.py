@@ -20,7 +20,7 @@ from edgeprune.models.checkpoint import load_checkpoint
 from edgeprune.models.restore import restore_model
 from edgeprune.models.summary import count_params
 from edgeprune.train.distributed import World
-from edgeprune.train.evaluate import top1_percent
+from edgeprune.train.evaluate import metric_on
 from edgeprune.train.precision import Precision
 
 WORLD = World(0, 1, torch.device("cpu"))
@@ -41,7 +41,7 @@ def test_a_row_is_what_pruning_that_group_alone_gives(network: nn.Module) -> Non
     )
     assert calls == [(n + 1, len(found.groups) + 1) for n in range(len(found.groups) + 1)]
     assert found.samples == data.size("val")
-    assert found.value == pytest.approx(top1_percent(network, data, "val", WORLD, FP32))
+    assert found.value == pytest.approx(metric_on(network, data, "val", WORLD, FP32))
     row = max(found.groups, key=lambda group: abs(group.metric_change))
     assert row.metric_change != 0, "the network must feel it"
     others = [g.group for g in found.groups if g.group != row.group]
@@ -51,7 +51,7 @@ def test_a_row_is_what_pruning_that_group_alone_gives(network: nn.Module) -> Non
         floor=0.0, round_to=1, floors=dict.fromkeys(others, 1.0),
     )  # fmt: skip
     assert report.macs_before - report.macs == row.macs_saved
-    changed = top1_percent(alone, data, "val", WORLD, FP32) - found.value
+    changed = metric_on(alone, data, "val", WORLD, FP32) - found.value
     assert changed == pytest.approx(row.metric_change)
     assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
 

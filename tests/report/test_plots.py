@@ -32,7 +32,7 @@ def test_controls_are_no_part_of_the_methods_history() -> None:
 def test_accuracy_names_its_stages_and_keeps_their_lines_apart() -> None:
     rows = [_row(stage, epoch, val_top1=50.0 + epoch, train_top1=48.0 + epoch)
             for stage in ("round-1", "round-2") for epoch in range(4)]  # fmt: skip
-    svg = plot_accuracy(rows, "top-1")
+    svg = plot_accuracy(rows, _METRIC)
     assert {"round-1", "round-2", "training", "validation", "top-1 (%)"} <= set(_words(svg))
     assert svg is not None
     # One path of four points per stage; a joined line would be one of eight.
@@ -44,7 +44,7 @@ def test_accuracy_names_its_stages_and_keeps_their_lines_apart() -> None:
 
 def test_an_epoch_without_validation_is_a_gap_not_a_zero() -> None:
     rows = [_row("a", 0, val_top1=60.0), _row("a", 1, val_top1=None), _row("a", 2, val_top1=61.0)]
-    words = _words(plot_accuracy(rows, "top-1"))
+    words = _words(plot_accuracy(rows, _METRIC))
     ticks = [float(word) for word in words if re.fullmatch(r"\d+\.\d+", word)]
     assert min(ticks) > 59
 
@@ -59,7 +59,7 @@ def test_width_is_in_percent_of_the_original() -> None:
 
 @pytest.mark.parametrize("rows", [[], [_row("a", 0)], [_row("control-x", 0, val_top1=1.0)]])
 def test_nothing_recorded_nothing_drawn(rows: list[dict[str, Any]]) -> None:
-    assert plot_accuracy(rows, "top-1") is None
+    assert plot_accuracy(rows, _METRIC) is None
     assert plot_width(rows) is None
 
 

@@ -46,10 +46,10 @@ def test_damaged_archives_are_one_line(write_run: Any, tmp_path: Path) -> None:
         {"student": np.zeros(3, np.int64)},
         {"targets": np.zeros(0, np.int64)},
         {"targets": np.zeros(3, np.int64), "student": np.zeros(2, np.int64)},
-        {"targets": np.zeros(3, np.int64), "student": np.zeros(3)},
+        {"targets": np.zeros(3, np.int64), "student": np.zeros(3, bool)},
         {"targets": np.array([object()] * 3)},
     ],
-    ids=["no targets", "no samples", "other length", "not classes", "pickled objects"],
+    ids=["no targets", "no samples", "other length", "not answers", "pickled objects"],
 )
 def test_arrays_that_do_not_belong_together_are_refused(
     arrays: dict[str, Any], tmp_path: Path

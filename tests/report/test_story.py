@@ -141,4 +141,4 @@ def test_no_student_predictions_no_differences() -> None:
 
 def test_another_metric_is_named(make_report: Any) -> None:
     metric = metric_of(make_report(extra={"metric": "mae"}))
-    assert (metric.label, metric.text(0.8125), metric.text(None)) == ("mae", "0.81", "–")
+    assert (metric.label, metric.text(0.8125), metric.text(None)) == ("mae", "0.8125", "–")

@@ -26,7 +26,18 @@ _KINDS: Final[Mapping[str, Any]] = {
     "numerical": NumericalFeatures,
 }
 GROUPS: Final = (*_KINDS, "visual")
-_FURTHEST: Final = 5.0  # standard deviations; what lies beyond is a mistake or a blockbuster
+# What lies further out, after scaling, is a mistake or a blockbuster. Beyond the training
+# films' own range, such as in later years, nothing was learnt: the nearest end stands for it.
+_FURTHEST: Final = 8.0
+# Columns of zeros and ones and of topics have a scale of their own; the rare ones would be blown up
+# if each was standardised. The few numbers are to weigh as much as the many columns beside them.
+_SCALES: Final[Mapping[str, float | None]] = {
+    "social": 1.0,
+    "textual": None,
+    "categorical": None,
+    "numerical": 2.0,
+    "visual": 1.0,
+}
 
 
 class _Features(Protocol):
@@ -46,7 +57,9 @@ class MovieFeaturiser:
         groups: fitted features by group; `visual` has none.
         names: of the columns.
         centre: (columns,) mean over the training films in which a column is known.
-        scale: (columns,) deviation over them.
+        scale: (columns,) what the distance from it is divided by: their deviation, as a rule.
+        low: (columns,) least value of the training films, scaled.
+        high: (columns,) largest one.
         gaps: columns that get another one beside them that says whether it is known.
     """
 
@@ -54,6 +67,8 @@ class MovieFeaturiser:
     names: tuple[str, ...]
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
     gaps: tuple[int, ...]
 
     @classmethod
@@ -78,8 +93,8 @@ class MovieFeaturiser:
         filled = np.where(known, table, 0.0)
         centre = filled.sum(0) / np.maximum(counts, 1)
         spread = np.where(known, table - centre, 0.0)
-        scale = np.sqrt((spread**2).sum(0) / np.maximum(counts, 1))
-        if not (scale > 0).any():
+        deviation = np.sqrt((spread**2).sum(0) / np.maximum(counts, 1))
+        if not (deviation > 0).any():
             raise UserInputError(f"the films say nothing by which the group {', '.join(groups)} "
                                  "tells them apart: fill its columns, or leave it out")  # fmt: skip
         gaps = np.flatnonzero((counts < len(films)) & (counts > 0))
@@ -88,9 +103,13 @@ class MovieFeaturiser:
             for group, features in fitted.items()
             for name in (features.names if features else _numbered(visual))
         ]
-        return cls(
-            fitted, tuple(names), centre, np.where(scale > 0, scale, 1.0), tuple(gaps.tolist())
+        weights = [_SCALES[name.split(".")[0]] for name in names]
+        scale = np.array(
+            [1.0 if w is None or d == 0 else d / w for w, d in zip(weights, deviation, strict=True)]
         )
+        scaled = spread / scale
+        low, high = scaled.min(0).clip(-_FURTHEST), scaled.max(0).clip(max=_FURTHEST)
+        return cls(fitted, tuple(names), centre, scale, low, high, tuple(gaps.tolist()))
 
     @property
     def width(self) -> int:
@@ -100,12 +119,12 @@ class MovieFeaturiser:
     def transform(
         self, films: Sequence[Film], visual: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
-        """(films, width) standardised numbers; 0 stands where nothing is known."""
+        """(films, width) scaled numbers; 0 stands where nothing is known."""
         table = _table(self.groups, films, visual)
         known = ~np.isnan(table)
         scaled = np.where(known, (table - self.centre) / self.scale, 0.0)
         flags = known[:, list(self.gaps)].astype(np.float64)
-        whole = np.column_stack([scaled.clip(-_FURTHEST, _FURTHEST), flags])
+        whole = np.column_stack([scaled.clip(self.low, self.high), flags])
         return np.ascontiguousarray(whole, dtype=np.float32)
 
     def to_json(self) -> str:
@@ -117,6 +136,8 @@ class MovieFeaturiser:
             "names": list(self.names),
             "centre": self.centre.tolist(),
             "scale": self.scale.tolist(),
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
             "gaps": list(self.gaps),
         }
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
@@ -132,16 +153,16 @@ class MovieFeaturiser:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
                 raise ValueError(f"format {values['format']!r}")
-            return cls(
-                {
-                    name: _KINDS[name].from_plain(plain) if plain is not None else None
-                    for name, plain in values["groups"].items()
-                },
-                tuple(values["names"]),
-                np.array(values["centre"], dtype=np.float64),
-                np.array(values["scale"], dtype=np.float64),
-                tuple(values["gaps"]),
+            centre, scale, low, high = (
+                np.array(values[key], dtype=np.float64)
+                for key in ("centre", "scale", "low", "high")
             )
+            groups = {
+                name: _KINDS[name].from_plain(plain) if plain is not None else None
+                for name, plain in values["groups"].items()
+            }
+            gaps = tuple(values["gaps"])
+            return cls(groups, tuple(values["names"]), centre, scale, low, high, gaps)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptFileError(f"{path}: not a movie featuriser ({error})") from error
 

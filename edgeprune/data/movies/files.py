@@ -67,7 +67,7 @@ def _parquet(path: Path) -> list[Film]:
         parquet = importlib.import_module("pyarrow.parquet")
     except ImportError as missing:
         raise UnsupportedError(
-            f"{path}: reading parquet needs pyarrow (pip install 'edgeprune[parquet]'); or write a "
+            f"{path}: reading parquet needs pyarrow (pip install 'edgeprune[parquet]'); or give a "
             "CSV"
         ) from missing
     try:

@@ -29,6 +29,8 @@ def bundle_input(loaded: LoadedModel, request: BundleRequest) -> BundleInput:
         UserInputError: nothing says how large its images are.
     """
     stored = loaded.preprocessing
+    if stored is not None and stored.image_size == (1, 1):
+        stored = None  # a row of features, not pixels: it reaches the network as it is
     return BundleInput(
         name=input_names(1)[0],
         shape=image_shape(loaded, request.in_channels, request.image_size),

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from edgeprune.report.plots.svg import COLOURS, drawing, to_svg
+from edgeprune.report.rows import Metric
 from edgeprune.report.run_files import HistoryRow
 
 if TYPE_CHECKING:
@@ -23,20 +24,26 @@ def method_rows(history: Sequence[HistoryRow]) -> list[HistoryRow]:
     return [row for row in history if not row["stage"].startswith(_CONTROL_STAGES)]
 
 
-def plot_accuracy(history: Sequence[HistoryRow], label: str) -> str | None:
-    """Training and validation accuracy (percent) over epochs; None without such rows."""
-    rows = method_rows(history)
-    if not any(_has(row, "val_top1") for row in rows):
+def plot_accuracy(history: Sequence[HistoryRow], metric: Metric) -> str | None:
+    """Training and validation metric over epochs; None without such rows."""
+    rows, label = method_rows(history), metric.label
+    name = "mse" if metric.lower_is_better else "top1"
+    if not any(_has(row, f"val_{name}") for row in rows):
         return None
     with drawing("accuracy") as (figure, axes):
-        for key, name, colour, width in (
-            ("train_top1", "training", "dense", 1.3),
-            ("val_top1", "validation", "student", 2.0),
+        for key, shown, colour, width in (
+            (f"train_{name}", "training", "dense", 1.3),
+            (f"val_{name}", "validation", "student", 2.0),
         ):
-            _draw_stages(axes, rows, key, name, colour, width)
-        axes.set_ylabel(f"{label} (%)")
+            _draw_stages(axes, rows, key, shown, colour, width)
+        axes.set_ylabel(label + (" (%)" if metric.unit else ""))
         _finish(axes, rows)
-        axes.legend(loc="lower right", ncols=2, fontsize=9, labelcolor=COLOURS["ink"])
+        axes.legend(
+            loc="upper right" if metric.lower_is_better else "lower right",
+            ncols=2,
+            fontsize=9,
+            labelcolor=COLOURS["ink"],
+        )
         return to_svg(figure, "accuracy", f"Training and validation {label} over epochs")
 
 

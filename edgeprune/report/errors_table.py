@@ -1,0 +1,70 @@
+"""Errors of predicted values: MSE and MAE with bootstrap intervals, networks beside baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeprune.report.statistics import LEVEL
+
+_DRAWS: Final = 2_000
+
+
+@dataclass(frozen=True)
+class ErrorFigures:
+    """How far one predictor's values are from the targets.
+
+    Attributes:
+        mse: mean squared error; `mse_low` and `mse_high` are its 95 % percentile interval.
+        mae: mean absolute error; likewise.
+    """
+
+    mse: float
+    mse_low: float
+    mse_high: float
+    mae: float
+    mae_low: float
+    mae_high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def error_figures(
+    predictions: Mapping[str, NDArray[Any]], targets: NDArray[Any], *, seed: int = 0
+) -> dict[str, ErrorFigures]:
+    """Figures of every predictor, all on the same resamples of the test samples.
+
+    Args:
+        predictions: values by predictor, each (samples,).
+        targets: (samples,).
+    """
+    count = len(targets)
+    occurrences = np.random.default_rng(seed).multinomial(
+        count, np.full(count, 1 / count), size=_DRAWS
+    )
+    tail = 50.0 * (1.0 - LEVEL)
+    found = {}
+    for name, values in predictions.items():
+        errors = np.asarray(values, np.float64) - np.asarray(targets, np.float64)
+        both = np.stack([np.square(errors), np.abs(errors)])
+        low, high = np.percentile(occurrences @ both.T / count, [tail, 100.0 - tail], axis=0)
+        (mse, mae) = both.mean(1)
+        figures = (mse, low[0], high[0], mae, low[1], high[1])
+        found[name] = ErrorFigures(*(float(figure) for figure in figures))
+    return found
+
+
+def error_lines(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line per predictor, aligned, for people."""
+    width = max(map(len, figures))
+    return [
+        f"{name:<{width}}  MSE {f['mse']:.4f} [{f['mse_low']:.4f}, {f['mse_high']:.4f}]  "
+        f"MAE {f['mae']:.4f} [{f['mae_low']:.4f}, {f['mae_high']:.4f}]"
+        for name, f in figures.items()
+    ]
