@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from odd_user_code import mlp
 from pruned_run import pruned_run
 
 from edgeprune.deploy.bundle.plugin_source import plugin_source
@@ -25,6 +27,7 @@ from edgeprune.device.bundle.manifest import AGENT, MANIFEST, manifest_from
 from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.targets import find_target
+from edgeprune.models.load import ModelOptions
 
 ORIN = find_target("jetson-orin")
 
@@ -74,6 +77,31 @@ def test_it_is_written_once(run: Path, written: WrittenBundle, tmp_path: Path) -
     assert not ensure_bundle(run, folder, ORIN, alone, lambda _: None).written
     assert [model.name for model in read_bundle(folder).models] == ["student"]
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_network_of_the_users_own(tmp_path: Path) -> None:
+    """What --model, --mean and --std say of bare weights reaches the graph, and the key."""
+    module = mlp().eval()
+    torch.save(module.state_dict(), tmp_path / "own.pt")
+    request = BundleRequest(image_size=8)
+    (tmp_path / "own.json").write_text('{"image_size": [8, 8]}')
+    options = ModelOptions(model="odd_user_code:mlp", mean=(0.5,), std=(0.25,))
+
+    def write(options: ModelOptions) -> WrittenBundle:
+        folder = tmp_path / "bundle"
+        return ensure_bundle(tmp_path / "own.pt", folder, ORIN, request, lambda _: None, options)
+
+    written = write(options)
+    assert [model.name for model in written.manifest.models] == ["student"]
+    assert "the student is measured alone" in written.manifest.notes[0]
+    images = np.load(written.folder / written.manifest.reference_inputs)
+    with load(written.folder, runtime="onnxruntime") as model, torch.no_grad():
+        exact = module(torch.from_numpy((images / 255 - 0.5) / 0.25).float()).numpy()
+        np.testing.assert_allclose(model(images), exact, atol=1e-5)
+    assert not write(options).written
+    assert write(replace(options, mean=(0.4,))).written
+    (tmp_path / "own.json").write_text('{"image_size": [8, 8], "classes": ["a", "b"]}')
+    assert write(replace(options, mean=(0.4,))).manifest.classes == ("a", "b")
 
 
 def test_its_model_is_a_function_of_pixels(written: WrittenBundle) -> None:

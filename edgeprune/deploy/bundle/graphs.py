@@ -20,6 +20,7 @@ from edgeprune.export.sources import STUDENT as STUDENT_FILE
 from edgeprune.export.sparse.choice import OFF
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
 from edgeprune.models.input_shape import image_shape
+from edgeprune.models.load import ModelOptions
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.summary import count_macs, count_params
 
@@ -54,10 +55,14 @@ def export_graphs(
     request: BundleRequest,
     folder: Path,
     tell: Callable[[str], None],
+    options: ModelOptions,
 ) -> tuple[list[BundleGraph], list[str]]:
     """Write the graphs into the folder, the dense one first; and what is to be said about them.
 
     The dense network's weights are fresh: no time depends on them.
+
+    Args:
+        options: that `loaded` was read with.
 
     Raises:
         EdgepruneError: see `export_file`.
@@ -83,6 +88,7 @@ def export_graphs(
         calibration_data=request.data,
         image_size=request.image_size,
         in_channels=request.in_channels,
+        options=options,
         sparse=request.sparse,
     )
     sparse = written.sparse is not None and any(ly.sparse for ly in written.sparse.layers)

@@ -36,7 +36,7 @@ from edgeprune.device.bundle.manifest import (
 from edgeprune.device.bundle.plugin import LIBRARY
 from edgeprune.device.targets import Target
 from edgeprune.device.tensorrt.key import file_digest
-from edgeprune.export.sources import model_file
+from edgeprune.export.sources import RECIPE, model_file
 from edgeprune.models.load import ModelOptions, load_model
 
 _INPUTS = "reference-inputs.npy"
@@ -79,9 +79,10 @@ def ensure_bundle(
     Raises:
         EdgepruneError: the run cannot be exported for this target; the folder stays as it was.
     """
+    options = options or ModelOptions()
     student = model_file(run)
     agent = agent_archive()
-    key = _key(student, agent, target, request)
+    key = _key(run, student, agent, target, request, options)
     held = _held(folder, key)
     if held is not None:
         return held
@@ -105,10 +106,10 @@ def _fill(
     target: Target,
     request: BundleRequest,
     tell: Callable[[str], None],
-    options: ModelOptions | None,
+    options: ModelOptions,
 ) -> None:
-    loaded = load_model(student, options or ModelOptions())
-    graphs, notes = export_graphs(run, loaded, target, request, work, tell)
+    loaded = load_model(student, options)
+    graphs, notes = export_graphs(run, loaded, target, request, work, tell, options)
     tell("computing the references")
     given = bundle_input(loaded, request)
     samples, origin = reference_inputs(loaded, run, request.data, given)
@@ -165,10 +166,19 @@ def _save(path: Path, values: NDArray[Any]) -> None:
     write_bytes_atomic(path, buffer.getvalue())
 
 
-def _key(student: Path, agent: bytes, target: Target, request: BundleRequest) -> str:
+def _key(
+    run: Path,
+    student: Path,
+    agent: bytes,
+    target: Target,
+    request: BundleRequest,
+    options: ModelOptions,
+) -> str:
     """Digest of all that decides a bundle."""
+    read = (student, student.with_suffix(".json"), run / RECIPE)
     made = {
-        "student": file_digest(student),
+        "files": [file_digest(path) if path.is_file() else None for path in read],
+        "options": asdict(options),
         "agent": hashlib.sha256(agent).hexdigest(),
         "edgeprune": __version__,
         "target": asdict(target),
