@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--plugin", type=click.Path(path_type=Path), metavar="LIBRARY",
               help="Of sparse convolutions, for aarch64.  [default: the board compiles it]",
               )  # fmt: skip
-@click.option("--data", metavar="SPEC",
+@click.option("--data", "--calibration-data", "data", metavar="SPEC",
               help="Images to check by and to choose fp16 and int8 on.  [default: a run's]",
               )  # fmt: skip
 @click.option("--dense/--no-dense", default=True, show_default=True,

@@ -20,7 +20,8 @@ from edgeprune.deploy.on_board import AnyBoard, Notes, send_agent, work
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import connect
 from edgeprune.deploy.target import bundle_name, named_target, require_target, target_of
-from edgeprune.device.bundle.manifest import MANIFEST
+from edgeprune.device.bundle.errors import BundleError
+from edgeprune.device.bundle.manifest import MANIFEST, manifest_from
 from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 
@@ -110,12 +111,29 @@ def bundle(
     """
     source, heard = _source(run), listener or Listener()
     target = named_target(request.target, jetpack)
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise UserInputError(f"--bundle {folder}: holds other files; name a new folder")
+    _require_bundle_alone(folder)
     written = ensure_bundle(source, folder, target, request.bundle, heard.step, request.model)
     for note in written.manifest.notes:
         heard.note(note)
     return folder
+
+
+def _require_bundle_alone(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier bundle, since all of it is replaced."""
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if folder.is_symlink() or not folder.is_dir():
+        raise UserInputError(f"--bundle {folder}: is no folder; name a new one")
+    there = {path.name for path in folder.iterdir()}
+    manifest = folder / MANIFEST
+    ours: set[str] = set()
+    if manifest.is_file():
+        with contextlib.suppress(BundleError, OSError, UnicodeDecodeError):
+            text = manifest.read_text(encoding="utf-8")
+            ours = {MANIFEST, *manifest_from(text, str(manifest)).files}
+    if not there <= ours:
+        other = min(there - ours)
+        raise UserInputError(f"--bundle {folder}: holds other files ({other}); name a new folder")
 
 
 def _source(run: str | os.PathLike[str]) -> Path:

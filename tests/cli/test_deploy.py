@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from command_line import complaint, edgeprune
 from pruned_run import pruned_run
 
+from edgeprune.deploy.deploy import bundle
 from edgeprune.deploy.deployment import load_deployment
-from edgeprune.errors import CorruptFileError
+from edgeprune.deploy.request import DeployRequest
+from edgeprune.errors import CorruptFileError, UserInputError
 
 QUICKLY = ("--repeats", "3", "--seconds", "0.02", "--warmup", "0.1", "--threads", "1")
 
@@ -65,6 +68,29 @@ def test_a_bundle_to_carry(run: Path, tmp_path: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["target"], manifest["system"]) == ("jetson-xavier", "5")
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_bundle_replaces_nothing_else(run: Path, tmp_path: Path) -> None:
+    """Not a folder of somebody's own, whatever it calls its manifest; not what lies beside ours."""
+    page, ours = tmp_path / "page", run / "deploy/cpu-cpu-fp32/bundle"
+    page.mkdir()
+    (page / "manifest.json").write_text('{"name": "a web application"}')
+    with_photo = tmp_path / "bundle"
+    shutil.copytree(ours, with_photo)
+    (with_photo / "photo.jpg").write_bytes(b"precious")
+    linked = tmp_path / "linked"
+    linked.symlink_to(ours)
+    request = DeployRequest("jetson-orin")
+    for folder, why in (
+        (page, r"holds other files \(manifest.json\)"),
+        (with_photo, r"holds other files \(photo.jpg\)"),
+        (linked, "is no folder"),
+        (page / "manifest.json", "is no folder"),
+    ):
+        with pytest.raises(UserInputError, match=why):
+            bundle(run, folder, request)
+    assert (with_photo / "photo.jpg").read_bytes() == b"precious"
+    assert (page / "manifest.json").is_file()
 
 
 @pytest.mark.parametrize(("options", "code", "why"), [
