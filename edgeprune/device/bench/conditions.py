@@ -107,8 +107,17 @@ def _load(root: Path) -> float | None:
 
 
 def hottest_c(root: Path) -> float | None:
-    """Temperature of the hottest thermal zone."""
-    found = [number_in(path) for path in (root / "sys/class/thermal").glob("thermal_zone*/temp")]
+    """Temperature of the hottest thermal zone.
+
+    Without the power supply's chip, whose zone shows the same on many boards, 100 °C, however cool
+    they are.
+    """
+    zones = (root / "sys/class/thermal").glob("thermal_zone*")
+    found = [
+        number_in(zone / "temp")
+        for zone in zones
+        if not (text_in(zone / "type") or "").startswith("PMIC")
+    ]
     known = [thousandths / 1000 for thousandths in found if thousandths is not None]
     return max(known) if known else None
 

@@ -38,6 +38,14 @@ def test_a_machine_is_read_from_its_files(tmp_path: Path) -> None:
     assert (found.load_average, found.hottest_c, found.throttled) == (1.25, 47.5, 5)
 
 
+def test_the_power_supplys_chip_is_no_thermometer(tmp_path: Path) -> None:
+    """It shows 100 °C on Xaviers and Nanos, however cool they are."""
+    for number, (kind, temperature) in enumerate((("GPU-therm", 43000), ("PMIC-Die", 100000))):
+        _put(tmp_path, f"sys/class/thermal/thermal_zone{number}/type", f"{kind}\n")
+        _put(tmp_path, f"sys/class/thermal/thermal_zone{number}/temp", f"{temperature}\n")
+    assert look(tmp_path).hottest_c == 43.0
+
+
 def test_what_a_machine_does_not_tell_is_none(tmp_path: Path) -> None:
     _put(tmp_path, "sys/class/thermal/thermal_zone0/temp", "no number")
     found = look(tmp_path)
