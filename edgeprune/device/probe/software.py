@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -56,18 +57,18 @@ def read_software(root: Path) -> Software:
         tensorrt=known or (None if program is None else _trtexecs_version(program)),
         tensorrt_python=module is not None,
         trtexec=program,
-        onnxruntime=_installed("onnxruntime"),
+        onnxruntime=_installed("onnxruntime", "onnxruntime-gpu"),
         cuda=_cuda_version(root) or _version_of(packages, r"cuda-cudart-[\d-]+"),
         machine=platform.machine(),
     )
 
 
-def _installed(name: str) -> str | None:
-    """Version of a Python package, as its own notes say."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def _installed(*names: str) -> str | None:
+    """Version of a Python package, as its own notes say, under the first name that it has."""
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return None
 
 
 def _tensorrt() -> str | None:

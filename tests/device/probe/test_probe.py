@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
 
@@ -76,6 +77,21 @@ def test_an_older_tensorrt_than_the_release_has_is_told(
     found = probe(tree.root, tmp_path)
     assert found.software.tensorrt == "8.6.2.3"
     assert any("older than JetPack 6" in note for note in match(found).notes)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime-gpu"])
+def test_either_package_of_onnx_runtime(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NVIDIA's wheels for Jetsons are onnxruntime-gpu, whose module has the plain name."""
+
+    def version(asked: str) -> str:
+        if asked != name:
+            raise importlib.metadata.PackageNotFoundError(asked)
+        return "1.19.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert _probe(tmp_path / "board", "orin-nano", monkeypatch).software.onnxruntime == "1.19.0"
 
 
 @given(major=st.integers(0, 99), minor=st.integers(0, 30), patch=st.integers(0, 9))
