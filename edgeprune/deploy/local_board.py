@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgeprune.deploy.ssh.completed import Completed
+from edgeprune.deploy.ssh.processes import end
 from edgeprune.deploy.ssh.transfer import Progress, Transfer, say_nothing
 from edgeprune.device.cache import cache_folder
 from edgeprune.errors import UnsupportedError
 
 _LAST = 4096  # bytes of stderr that are kept
 _LOOK_S = 0.2
+_ENDING_S = 10.0  # clocks are put back, sensors closed
 
 
 class LocalBoard:
@@ -42,10 +44,11 @@ class LocalBoard:
         idle_timeout_s: float | None = None,
     ) -> Completed:
         """Run a program and hand on each line as it comes; it ends when this process does."""
-        # A file, since nobody would empty a pipe while lines are read.
+        # A file, since nobody would empty a pipe while lines are read. In a session of its own:
+        # Ctrl-C is for this process, and one signal from here lets the program end in order.
         with tempfile.TemporaryFile() as said, subprocess.Popen(
             list(words), stdout=subprocess.PIPE, stderr=said, stdin=subprocess.DEVNULL,
-            encoding="utf-8", errors="replace",
+            encoding="utf-8", errors="replace", start_new_session=True,
         ) as program:  # fmt: skip
             assert program.stdout is not None
             try:
@@ -53,7 +56,7 @@ class LocalBoard:
                     on_line(line)
                 code = program.wait()
             except BaseException:
-                program.terminate()
+                end(program, _ENDING_S)
                 raise
             said.seek(0)
             last = said.read()[-_LAST:].decode("utf-8", "replace")

@@ -6,16 +6,21 @@ import signal
 from types import FrameType
 
 
-class EndedError(Exception):
-    """The agent is to end."""
+class EndedError(BaseException):
+    """The agent is to end: no failure, so nothing that handles failures may take it."""
+
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def end_on_signals() -> None:
-    """For SIGTERM, which a host that lost its connection leaves behind, and SIGHUP."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """For SIGTERM, which a host that lost its connection leaves behind, SIGHUP and Ctrl-C."""
+    for number in _ENDING:
         signal.signal(number, _end)
 
 
-def _end(number: int, _frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)
+def _end(_number: int, _frame: FrameType | None) -> None:
+    # The first ends it; none that follows may end what puts things back.
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise EndedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -29,9 +30,9 @@ def locked_clocks(tell: Callable[[str], None]) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="edgeprune-clocks-") as folder:
         before = Path(folder) / "before.conf"
         _sudo("--store", str(before))
-        _sudo()
-        tell("clocks fixed by jetson_clocks")
         try:
+            _sudo()
+            tell("clocks fixed by jetson_clocks")
             yield
         finally:
             _sudo("--restore", str(before))
@@ -50,6 +51,7 @@ def _sudo(*arguments: str) -> None:
             check=False,
             encoding="utf-8",
             errors="replace",
+            env={**os.environ, "LC_ALL": "C"},  # its words are read below
         )
     except FileNotFoundError as failure:
         raise DeviceUnsupportedError("--lock-clocks: there is no sudo here") from failure

@@ -7,6 +7,8 @@ import signal
 import threading
 from typing import Any, Iterator, Protocol
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 class BuildProgress(Protocol):
     """Is told of a build's phases, which nest; a phase of another name may run inside one."""
@@ -32,9 +34,9 @@ class Cancel:
 def monitored(module: Any, config: Any, progress: BuildProgress | None) -> Iterator[None]:
     """Report a build's progress and let Ctrl-C cancel it, where this version can.
 
-    An exception must not cross TensorRT's own code, so Ctrl-C sets a mark that TensorRT is told of
-    at its next step. A second Ctrl-C ends the process at once. Where there is no monitor, nothing
-    is changed and Ctrl-C waits for the end of the build.
+    An exception must not cross TensorRT's own code, so Ctrl-C, as SIGTERM, sets a mark that
+    TensorRT is told of at its next step. A second one ends the process at once. Where there is no
+    monitor, nothing is changed and Ctrl-C waits for the end of the build.
 
     Raises:
         KeyboardInterrupt: after the build, if the user asked for its end.
@@ -56,15 +58,16 @@ def _interrupts_to(cancel: Cancel) -> Iterator[None]:
         yield  # only the main thread hears of signals
         return
 
-    def ask(_number: int, _frame: Any) -> None:
+    def ask(number: int, _frame: Any) -> None:
         cancel.asked = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in _ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _make_monitor(module: Any, progress: BuildProgress | None, cancel: Cancel) -> Any:

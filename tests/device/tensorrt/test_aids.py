@@ -32,11 +32,12 @@ SM86 = EngineSettings(sm="86")
 class Watcher:
     """Keeps what it is told; can press Ctrl-C at a step."""
 
-    def __init__(self, interrupt_at: int | None = None) -> None:
+    def __init__(self, interrupt_at: int | None = None, by: int = signal.SIGINT) -> None:
         self.steps: dict[str, list[int]] = {}
         self.planned: dict[str, int] = {}
         self.ended: list[str] = []
         self._left = interrupt_at
+        self._by = by
 
     def start(self, phase: str, parent: str | None, steps: int) -> None:
         assert parent is None or parent in self.planned
@@ -48,7 +49,7 @@ class Watcher:
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), self._by)
 
     def end(self, phase: str) -> None:
         self.ended.append(phase)
@@ -63,15 +64,17 @@ def test_a_real_build_tells_how_far_it_is(rtx: Bindings, model: Path) -> None:
         assert steps == sorted(steps)
 
 
-@pytest.mark.parametrize("at", [1, 10])
-def test_an_interrupt_cancels_a_real_build(rtx: Bindings, model: Path, at: int) -> None:
+@pytest.mark.parametrize(("at", "by"), [(1, signal.SIGINT), (10, signal.SIGTERM)])
+def test_an_interrupt_cancels_a_real_build(
+    rtx: Bindings, model: Path, at: int, by: signal.Signals
+) -> None:
     path = model.with_suffix(".engine")
-    before = signal.getsignal(signal.SIGINT)
-    watcher = Watcher(at)
+    before = signal.getsignal(by)
+    watcher = Watcher(at, by)
     with pytest.raises(KeyboardInterrupt):
         ensure_engine(model, path, rtx, SM86, BuildAids(progress=watcher))
     assert sum(map(len, watcher.steps.values())) == at, "TensorRT takes no further step"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(by) is before
     assert [p.name for p in model.parent.iterdir()] == [model.name], "nothing is left"
     assert ensure_engine(model, path, rtx, SM86).built == "there was none"
 
