@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from edgeprune.deploy.agent import Agent, Listener
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.write import WrittenBundle
 from edgeprune.deploy.local_board import LocalBoard
-from edgeprune.deploy.request import DeployRequest
+from edgeprune.deploy.request import CPU, DeployRequest
 from edgeprune.deploy.ssh import Board, Progress, Transfer
 from edgeprune.device.bundle.manifest import AGENT, MANIFEST
 from edgeprune.device.cache import cache_folder
@@ -67,7 +68,9 @@ def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> A
     Raises:
         UnsupportedError: the board has no Python.
     """
-    python = board.which(*_PYTHONS)
+    is_here = isinstance(board, LocalBoard) and request.target == CPU
+    # ONNX Runtime is where edgeprune is, which need not be on PATH; TensorRT is the system's.
+    python = sys.executable if is_here else board.which(*_PYTHONS)
     if python is None:
         raise UnsupportedError(f"{board.label}: there is no python3; apt install python3 there")
     content = agent_archive()

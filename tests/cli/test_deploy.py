@@ -61,6 +61,16 @@ def test_without_a_benchmark(run: Path) -> None:
     assert json.loads(ended.out)["bench"] is None
 
 
+def test_it_is_measured_by_the_python_that_edgeprune_runs_in(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with pipx, whose environment is not on PATH: the system's Python has no ONNX Runtime."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    ended = edgeprune("deploy", run, "--target", "cpu", "--no-benchmark", "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["probe"]["software"]["numpy"]
+
+
 def test_a_bundle_to_carry(run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     ended = edgeprune("deploy", run, "--target", "jetson-xavier", "--bundle", folder)
@@ -72,7 +82,7 @@ def test_a_bundle_to_carry(run: Path, tmp_path: Path) -> None:
 
 def test_a_bundle_replaces_nothing_else(run: Path, tmp_path: Path) -> None:
     """Not a folder of somebody's own, whatever it calls its manifest; not what lies beside ours."""
-    page, ours = tmp_path / "page", run / "deploy/cpu-cpu-fp32/bundle"
+    page, ours = tmp_path / "page", next(run.glob("deploy/*/bundle"))
     page.mkdir()
     (page / "manifest.json").write_text('{"name": "a web application"}')
     with_photo = tmp_path / "bundle"
