@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from edgeprune.deploy.ssh.completed import Completed
-from edgeprune.errors import EdgepruneError
+from edgeprune.errors import EdgepruneError, UnsupportedError
 
 _SILENCE_S = 3600.0  # TensorRT 8 and trtexec say nothing while they build
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 class Programs(Protocol):
@@ -80,6 +82,13 @@ class Agent:
         if heard.failure is not None:
             line, code = heard.failure
             raise AgentError(f"{self._board.label}: {_printable(line)}", code)
+        if ended.code in _KILLED:
+            raise AgentError(
+                f"{self._board.label}: the agent was killed during {words[0]}, most often because "
+                "memory ran out: end other programs there or add swap, and run the same command "
+                "again",
+                UnsupportedError.exit_code,
+            )
         if ended.code or words[0] not in heard.results:
             said = f": {_printable(ended.last_words)}" if ended.last_words else ""
             raise AgentError(

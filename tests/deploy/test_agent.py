@@ -87,6 +87,13 @@ def test_an_agent_that_says_nothing(code: int, exit_code: int) -> None:
     assert failure.value.exit_code == exit_code
 
 
+@pytest.mark.parametrize("code", [137, -9])
+def test_an_agent_that_was_killed(code: int) -> None:
+    with pytest.raises(AgentError, match="killed during build, most often because") as failure:
+        Agent(Replayed([], code, "Killed"), "python3", "a", Heard()).call(["build", "bundle"])
+    assert failure.value.exit_code == 5
+
+
 @given(st.lists(st.text()))
 def test_no_line_breaks_it(lines: list[str]) -> None:
     lines = [*lines, _line("result", kind="probe", values={})]

@@ -8,7 +8,7 @@ from typing import Sequence
 
 from edgeprune.device.tensorrt.lines import one_line
 
-MEMORY_REMEDY = "lower --workspace, end other programs or add swap"
+MEMORY_REMEDY = "end other programs, add swap or lower the workspace"
 
 
 @dataclass(frozen=True)

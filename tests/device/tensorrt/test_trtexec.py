@@ -131,10 +131,10 @@ LOG = 'print("[11/25/2026-10:00:00] [E] {}"); sys.exit(1)'
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed, .* lower --workspace"),
-        ("sys.exit(137)", "was killed, .* lower --workspace"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed, .* end other programs"),
+        ("sys.exit(137)", "was killed, .* end other programs"),
         (LOG.format("[TRT] No importer registered for op: Twirl"), "cannot build it: No importer"),
-        (LOG.format("Error[2]: out of memory"), "out of memory; lower --workspace"),
+        (LOG.format("Error[2]: out of memory"), "out of memory; end other programs"),
         ("sys.exit(3)", "it ended with code 3"),
         ("sys.exit(0)", "it gave no reason"),
     ],
