@@ -14,13 +14,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from odd_user_code import mlp
+from odd_user_code import Twins
 from pruned_run import pruned_run
 
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
 from edgeprune.device import load
+from edgeprune.device.agent.events import Silent
+from edgeprune.device.agent.infer import infer_file
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.folder import read_bundle
 from edgeprune.device.bundle.manifest import AGENT, MANIFEST, manifest_from
@@ -81,11 +83,11 @@ def test_it_is_written_once(run: Path, written: WrittenBundle, tmp_path: Path) -
 
 def test_a_network_of_the_users_own(tmp_path: Path) -> None:
     """What --model, --mean and --std say of bare weights reaches the graph, and the key."""
-    module = mlp().eval()
+    module = Twins().eval()
     torch.save(module.state_dict(), tmp_path / "own.pt")
     request = BundleRequest(image_size=8)
     (tmp_path / "own.json").write_text('{"image_size": [8, 8]}')
-    options = ModelOptions(model="odd_user_code:mlp", mean=(0.5,), std=(0.25,))
+    options = ModelOptions(model="odd_user_code:Twins", mean=(0.5,), std=(0.25,))
 
     def write(options: ModelOptions) -> WrittenBundle:
         folder = tmp_path / "bundle"
@@ -94,14 +96,38 @@ def test_a_network_of_the_users_own(tmp_path: Path) -> None:
     written = write(options)
     assert [model.name for model in written.manifest.models] == ["student"]
     assert "the student is measured alone" in written.manifest.notes[0]
+    assert any("has 2 outputs: the first is checked" in note for note in written.manifest.notes)
     images = np.load(written.folder / written.manifest.reference_inputs)
     with load(written.folder, runtime="onnxruntime") as model, torch.no_grad():
-        exact = module(torch.from_numpy((images / 255 - 0.5) / 0.25).float()).numpy()
+        exact = module(torch.from_numpy((images / 255 - 0.5) / 0.25).float())[0].numpy()
         np.testing.assert_allclose(model(images), exact, atol=1e-5)
+    np.save(tmp_path / "images.npy", images)
+    answer = infer_file(
+        written.folder, "student", "onnxruntime", tmp_path / "images.npy", None, Silent()
+    )
+    assert answer["shape"] == [32, 6, 6, 6]
+    np.testing.assert_allclose(answer["first_values"], exact[:5, 0, 0, :5], atol=1e-5)
     assert not write(options).written
     assert write(replace(options, mean=(0.4,))).written
     (tmp_path / "own.json").write_text('{"image_size": [8, 8], "classes": ["a", "b"]}')
     assert write(replace(options, mean=(0.4,))).manifest.classes == ("a", "b")
+
+
+def test_the_agent_answers_to_a_file(written: WrittenBundle, tmp_path: Path) -> None:
+    images = np.load(written.folder / written.manifest.reference_inputs)
+    exact = np.load(written.folder / written.manifest.models[1].reference)
+    image, out = tmp_path / "image.pgm", tmp_path / "out.npy"
+    image.write_bytes(b"P5 8 8 255\n" + images[3].tobytes())
+    found = infer_file(written.folder, "student", "onnxruntime", image, out, Silent())
+    assert (found["samples"], found["shape"]) == (1, [1, 10])
+    assert [row["class"] for row in found["largest"][0]] == [
+        f"digit {index}" for index in np.argsort(exact[3])[::-1][:5]
+    ]
+    np.testing.assert_allclose(np.load(out), exact[3:4], atol=1e-5)
+    with pytest.raises(BundleError, match="there is no folder"):
+        infer_file(written.folder, "student", "auto", image, tmp_path / "no/out.npy", Silent())
+    with pytest.raises(BundleError, match="no such file"):
+        infer_file(written.folder, "student", "onnxruntime", tmp_path / "no.png", None, Silent())
 
 
 def test_its_model_is_a_function_of_pixels(written: WrittenBundle) -> None:

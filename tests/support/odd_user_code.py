@@ -29,6 +29,19 @@ def two_layers() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 6, 3), *pooled, nn.Linear(6, 10))
 
 
+class Twins(nn.Module):
+    """Gives a map of six channels, and its mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Conv2d(1, 6, 3)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Two outputs."""
+        found = self.inner(images)
+        return found, found.mean((2, 3))
+
+
 class Pair(nn.Module):
     """Returns its result in a tuple."""
 

@@ -38,6 +38,7 @@ from edgeprune.device.targets import Target
 from edgeprune.device.tensorrt.key import file_digest
 from edgeprune.export.sources import RECIPE, model_file
 from edgeprune.models.load import ModelOptions, load_model
+from edgeprune.verify.graphs import read_graph
 
 _INPUTS = "reference-inputs.npy"
 _PLUGIN = "plugin.tar.gz"
@@ -114,6 +115,11 @@ def _fill(
     given = bundle_input(loaded, request)
     samples, origin = reference_inputs(loaded, run, request.data, given)
     notes.append(f"references: {len(samples)} samples, {origin}")
+    outputs = len(read_graph(work / graphs[-1].file).model.graph.output)
+    if outputs > 1:
+        notes.append(
+            f"the network has {outputs} outputs: the first is checked, and given on boards"
+        )
     _save(work / _INPUTS, samples)
     models = tuple(_model(work, graph, samples, given, request.precision.name) for graph in graphs)
     (work / AGENT).write_bytes(agent)

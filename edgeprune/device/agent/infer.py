@@ -26,7 +26,7 @@ def infer_file(
         out: `.npy` file for all outputs.
 
     Returns:
-        Shapes, and for classes the largest outputs of each of the first samples.
+        Shapes, and of each of the first samples the largest outputs, for classes, or the first.
 
     Raises:
         BundleError: the file is none that the model takes.
@@ -44,7 +44,8 @@ def infer_file(
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         found["largest"] = [_largest(row, classes) for row in outputs[:_SHOWN]]
     else:
-        found["values"] = outputs[:_SHOWN].tolist()
+        first = outputs[:_SHOWN]
+        found["first_values"] = first.reshape(len(first), -1)[:, :_SHOWN].tolist()
     return found
 
 
