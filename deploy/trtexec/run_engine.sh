@@ -7,6 +7,7 @@ model=${2:-student}
 batch=${3:-1}
 trtexec=$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)
 
+python3 "$bundle/edgeprune-agent.pyz" --format text build "$bundle" --batch "$batch" >&2
 engines=$(python3 "$bundle/edgeprune-agent.pyz" --format json build "$bundle" --batch "$batch")
 facts=$(printf '%s\n' "$engines" | tail -n 1 | python3 -c '
 import json, sys

@@ -52,6 +52,14 @@ def test_trtexec_runs_the_agents_engine(bundle: Path, tmp_path: Path) -> None:
     assert "--shapes=input:4x1x8x8" in given
     (engine,) = [word.partition("=")[2] for word in given if word.startswith("--loadEngine=")]
     assert Path(engine).is_file()
+    (tmp_path / "cache/engines").rename(tmp_path / "no-engines")
+    write_trtexec(tmp_path, body='print("[E] no memory"); sys.exit(1)')
+    done = subprocess.run(
+        ["sh", DEPLOY / "trtexec/run_engine.sh", bundle], env=environment, capture_output=True,
+        encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert "cannot build it" in done.stderr
 
 
 def test_deepstreams_configuration(bundle: Path, tmp_path: Path) -> None:
