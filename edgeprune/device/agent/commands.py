@@ -86,7 +86,7 @@ def _session(given: argparse.Namespace, events: Events) -> Session:
 def _measured(
     session: Session, protocol: Protocol, given: argparse.Namespace, events: Events
 ) -> Mapping[str, Any]:
-    energy = energy_of(given, events)
+    energy = energy_of(given, session.no_energy, events)
     clocks = locked_clocks(events.step) if given.lock_clocks else contextlib.nullcontext()
     with clocks:
         return session.bench(protocol, energy)

@@ -41,20 +41,24 @@ def make_parser() -> argparse.ArgumentParser:
         ("build", "make every model's engine, once"),
         ("verify", "compare the models with the host's outputs"),
     ):
-        _with_bundle(commands.add_parser(name, help=text))
+        _with_request(commands.add_parser(name, help=text))
     for name, text in (
         ("bench", "time the models side by side"),
         ("run", "probe, build, verify and bench"),
     ):
-        _with_protocol(_with_bundle(commands.add_parser(name, help=text)))
+        _with_protocol(_with_request(commands.add_parser(name, help=text)))
     _infer(commands.add_parser("infer", help="run a model on a .npy file or an image"))
     _power(commands.add_parser("serve-power", help="tell the power as it is read"))
     return parser
 
 
-def _with_bundle(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _with_bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, help="folder of the bundle")
     parser.add_argument("--runtime", choices=RUNTIMES, default="auto")
+
+
+def _with_request(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    _with_bundle(parser)
     parser.add_argument("--batch", type=positive, default=1, help="samples of a request")
     parser.add_argument("--threads", type=positive, help="of ONNX Runtime")
     return parser
@@ -119,13 +123,22 @@ def protocol_of(given: argparse.Namespace) -> Protocol:
     )
 
 
-def energy_of(given: argparse.Namespace, events: Events) -> EnergyProtocol | None:
+def energy_of(given: argparse.Namespace, no_energy: str, events: Events) -> EnergyProtocol | None:
     """The energy phase that the options describe; None for none.
+
+    Args:
+        no_energy: why the runtime has none; empty where it has.
 
     Raises:
         BenchmarkSettingError: an option out of range.
+        DeviceUnsupportedError: energy is insisted on, and the runtime has none.
     """
     if given.energy == "off":
+        return None
+    if no_energy and given.energy == "on":
+        raise DeviceUnsupportedError(f"--energy: {no_energy}")
+    if no_energy:
+        events.note(f"energy is not measured: {no_energy}")
         return None
     asked = EnergyProtocol(
         sensor=given.power_sensor,

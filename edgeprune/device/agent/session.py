@@ -76,6 +76,11 @@ class Session:
                 )
         return {name: agreement.as_dict() for name, agreement in found.items()}
 
+    @property
+    def no_energy(self) -> str:
+        """Why this runtime's energy is not measured; empty where it can be."""
+        return self._bench.no_energy
+
     def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> dict[str, Any]:
         """Time every model beside the first."""
         return self._bench.bench(protocol, energy).as_dict()

@@ -6,7 +6,9 @@ import random
 import tempfile
 import time
 from array import array
+from functools import cached_property
 from pathlib import Path
+from typing import Sequence
 
 from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
 from edgeprune.device.agent.runtime import TRTEXEC
@@ -17,7 +19,7 @@ from edgeprune.device.bench.percentile import percentile
 from edgeprune.device.bench.protocol import BenchmarkSettingError, Protocol
 from edgeprune.device.bench.result import Benchmark, ModelTimes
 from edgeprune.device.bench.spread import paired_ratio
-from edgeprune.device.bench.steady import WarmUp
+from edgeprune.device.bench.steady import ALIKE, WarmUp, is_steady
 from edgeprune.device.bench.warnings import warnings_of
 from edgeprune.device.bundle.agreement import Agreement, compare
 from edgeprune.device.bundle.manifest import BundleModel
@@ -29,12 +31,12 @@ from edgeprune.device.tensorrt.trtexec_run import TrtexecEngine, TrtexecRun
 
 _VERIFIED = 8  # samples, which every engine takes at once
 _VERIFY_S = 0.1
-_NO_ENERGY = "trtexec runs the models: energy needs TensorRT's Python module and numpy"
 
 
 class TrtexecBench(Workbench):
     """Models whose requests trtexec makes; each turn is a process of its own."""
 
+    no_energy = "trtexec runs the models: energy needs TensorRT's Python module and numpy"
     _engines: dict[str, EngineFile] | None = None
     _settings: EngineSettings | None = None
 
@@ -66,6 +68,8 @@ class TrtexecBench(Workbench):
         before, started = look(), time.monotonic()
         runs: dict[str, list[TrtexecRun]] = {model.name: [] for model in work.manifest.models}
         names = list(runs)
+        work.events.step("warming up")
+        warm = self._warm(names, protocol.warmup_s)
         for number in range(protocol.repeats):
             work.events.step(f"repeat {number + 1} of {protocol.repeats}")
             if number:
@@ -75,7 +79,7 @@ class TrtexecBench(Workbench):
                 runs[name].append(self._engine(name, work.batch).run(protocol.seconds))
         models = tuple(_times(name, turns, work.batch) for name, turns in runs.items())
         medians = {model.name: model.repeats_p50_ms for model in models}
-        warm, after = WarmUp(0.0, True), look()
+        after = look()
         return Benchmark(
             models=models,
             ratios={
@@ -90,7 +94,7 @@ class TrtexecBench(Workbench):
             before=before,
             after=after,
             warnings=tuple(warnings_of(before, after, warm, medians, time.monotonic() - started)),
-            energy_reason=_NO_ENERGY,
+            energy_reason=self.no_energy,
         )
 
     def _built(self) -> dict[str, EngineFile]:
@@ -99,12 +103,23 @@ class TrtexecBench(Workbench):
             self._settings = engine_settings(work.bundle, work.manifest, work.batch, work.events)
             self._engines = {
                 model.name: ensure_bundle_engine(
-                    work.bundle, work.manifest, model, self._program(), self._settings, work.events
+                    work.bundle, work.manifest, model, self._program, self._settings, work.events
                 )
                 for model in work.manifest.models
             }
         return self._engines
 
+    def _warm(self, names: Sequence[str], most_s: float) -> WarmUp:
+        """In turns, as many as tell whether the latency stands still."""
+        each_s = most_s / (ALIKE * len(names))
+        started = time.monotonic()
+        medians = [
+            [_median_ms(self._engine(name, self.work.batch).run(each_s)) for name in names]
+            for _ in range(ALIKE)
+        ]
+        return WarmUp(time.monotonic() - started, is_steady(medians))
+
+    @cached_property
     def _program(self) -> Trtexec:
         found = find_builder(TRTEXEC)
         assert isinstance(found, Trtexec)
@@ -114,7 +129,7 @@ class TrtexecBench(Workbench):
         given, built = self.work.manifest.input, self._built()
         assert self._settings is not None
         return TrtexecEngine(
-            self._program(),
+            self._program,
             Path(built[name].path),
             {given.name: (batch, *given.shape)},
             self._settings.plugins,
@@ -125,14 +140,18 @@ class TrtexecBench(Workbench):
         exact = read_npy(self.work.bundle / model.reference)
         engine = self._engine(model.name, count)
         ran = engine.run(_VERIFY_S, {self.work.manifest.input.name: feed})
-        flat = next(iter(ran.outputs.values()), ())
+        flat = ran.outputs[min(ran.outputs)] if ran.outputs else ()  # output, or output_0
         size = max(1, len(flat) // count)
         outputs = [flat[at : at + size] for at in range(0, len(flat), size)]
         return compare([exact.sample(number) for number in range(count)], outputs, model.precision)
 
 
+def _median_ms(turn: TrtexecRun) -> float:
+    return percentile(sorted(turn.latency_ms), 50)
+
+
 def _times(name: str, turns: list[TrtexecRun], batch: int) -> ModelTimes:
-    medians = tuple(percentile(sorted(turn.latency_ms), 50) for turn in turns)
+    medians = tuple(map(_median_ms, turns))
     ordered = sorted(value for turn in turns for value in turn.latency_ms)
     return ModelTimes(
         name=name,

@@ -43,7 +43,12 @@ class Workbench(ABC):
 
     Args:
         work: what is asked.
+
+    Attributes:
+        no_energy: why energy is not measured in this runtime; empty where it can be.
     """
+
+    no_energy = ""
 
     def __init__(self, work: Work) -> None:
         self.work = work

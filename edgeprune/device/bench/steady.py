@@ -7,7 +7,7 @@ import time
 from typing import Callable, NamedTuple, Sequence
 
 _WINDOW_S = 1.0
-_ALIKE = 3  # windows in a row
+ALIKE = 3  # windows in a row
 _WITHIN = 0.02
 
 
@@ -30,7 +30,7 @@ def warm_up(infers: Sequence[Callable[[], object]], most_s: float) -> WarmUp:
         infers: one request of each model.
         most_s: when to stop in any case; shorter windows are used where it is short.
     """
-    window_s = min(_WINDOW_S, most_s / (2 * _ALIKE))
+    window_s = min(_WINDOW_S, most_s / (2 * ALIKE))
     started = time.monotonic()
     medians: list[list[float]] = []
     while True:
@@ -44,8 +44,8 @@ def warm_up(infers: Sequence[Callable[[], object]], most_s: float) -> WarmUp:
 
 def is_steady(medians: Sequence[Sequence[float]]) -> bool:
     """Whether the last three of every model lie within 2 % of each other."""
-    last = medians[-_ALIKE:]
-    if len(last) < _ALIKE:
+    last = medians[-ALIKE:]
+    if len(last) < ALIKE:
         return False
     return all(max(model) <= (1 + _WITHIN) * min(model) for model in zip(*last))
 

@@ -50,8 +50,8 @@ def _machine(before: Conditions, after: Conditions, seconds: float) -> list[str]
     found = []
     if before.load_average is not None and before.load_average > _BUSY:
         found.append(
-            f"a load of {before.load_average:.1f} before the measurement: other work runs on this "
-            "machine; end it and measure again"
+            f"a load of {before.load_average:.1f} in the minute before the measurement: unless it "
+            "was the export or the build, other work runs on this machine; end it and measure again"
         )
     taken = (after.preempted - before.preempted) / seconds
     if taken > _PREEMPTED_HZ:

@@ -64,7 +64,9 @@ def test_what_needs_a_bundle_says_so_in_one_line(archive: Path, tmp_path: Path) 
     assert ended.returncode == 2
     assert "holds no manifest.json" in _events(ended)[-1]["line"]
     assert ended.stderr == ""
-    for command in ([], ["no-such-command"], ["verify"], ["bench", tmp_path, "--batch", "0"]):
+    infers = ["infer", tmp_path, "--input", "a.npy", "--batch", "2"]  # it takes what comes
+    wrong = ([], ["no-such-command"], ["verify"], ["bench", tmp_path, "--batch", "0"], infers)
+    for command in wrong:
         ended = _run(archive, *command)
         assert ended.returncode == 2
         assert "usage: edgeprune-agent" in ended.stderr

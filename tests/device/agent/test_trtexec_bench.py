@@ -32,7 +32,7 @@ importlib.metadata.version = unknown
 from edgeprune.device.agent.main import main
 sys.exit(main(sys.argv[2:]))
 """
-_QUICKLY = ("--repeats", "3", "--seconds", "0.02", "--energy", "off")
+_QUICKLY = ("--repeats", "3", "--seconds", "0.02", "--warmup", "0.1")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,7 @@ def test_it_builds_verifies_and_times(archive: Path, bundle: Path, tmp_path: Pat
     code, events = _agent(archive, tmp_path, "run", bundle, *_QUICKLY)
     assert code == 0, events[-1]
     notes = [event["text"] for event in events if event["event"] == "note"]
+    assert any("energy is not measured: trtexec runs the models" in note for note in notes)
     assert any("no numpy" in note and "trtexec builds and times" in note for note in notes)
     results = {event["kind"]: event["values"] for event in events if event["event"] == "result"}
     agreement = results["verify"]["student"]
@@ -79,6 +80,7 @@ def test_it_builds_verifies_and_times(archive: Path, bundle: Path, tmp_path: Pat
     (model,) = bench["models"]
     assert len(model["repeats_p50_ms"]) == 3
     assert 0 < model["p50_ms"] <= model["p90_ms"] <= model["p99_ms"]
+    assert bench["warm_up"]["seconds"] > 0.1
     assert bench["energy"] is None
     assert "trtexec runs the models" in bench["energy_reason"]
     given = arguments(tmp_path / "bin/trtexec")
@@ -116,6 +118,9 @@ def test_failures_are_one_line(
     code, events = _agent(archive, tmp_path, "bench", bundle, *_QUICKLY, "--rate", "5")
     assert code == 2
     assert "trtexec has no fixed rate" in events[-1]["line"]
+    code, events = _agent(archive, tmp_path, "bench", bundle, *_QUICKLY, "--energy", "on")
+    assert code == 5
+    assert "--energy: trtexec runs the models" in events[-1]["line"]
 
 
 @pytest.mark.parametrize("share", [0, 37.5, 50, 99, 100])
