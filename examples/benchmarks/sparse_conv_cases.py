@@ -2,14 +2,16 @@
 
     python examples/benchmarks/sparse_conv_cases.py
     python examples/benchmarks/sparse_conv_cases.py --cases 100 --out /tmp/cases.json
+    python examples/benchmarks/sparse_conv_cases.py --parts vmma-plain vmma-races vmma-sanitized
 
 Runs the kernels of `cuda/` through the emulation. Random convolutions of all kinds are compared
 with a float64 reference: with the plain build in three schedules, and with the build that checks
-every access for races. Then the 3x3 layers of ResNet-18 and WRN-16-2, packed with V = 4, are run
-once each in a build that counts: idle lanes, bank conflicts, sectors of 32 bytes over the fewest
-possible, and multiply-adds per load of shared memory. `density` is the share of columns that is
-stored: 0.1 is a mask of 90 % zeros whose groups of 4 outputs share their columns, 0.344 what 90 %
-zeros anywhere leave of such columns. JSON goes to `--out`, progress to stderr.
+every access for races. So are those of the kernel for tensor cores alone (`vmma-`), which a build
+with ASan and UBSan runs as well. Then the 3x3 layers of ResNet-18 and WRN-16-2, packed with V = 4,
+are run once each in a build that counts: idle lanes, bank conflicts, sectors of 32 bytes over the
+fewest possible, and multiply-adds per load of shared memory. `density` is the share of columns
+that is stored: 0.1 is a mask of 90 % zeros whose groups of 4 outputs share their columns, 0.344
+what 90 % zeros anywhere leave of such columns. JSON goes to `--out`, progress to stderr.
 """
 
 from __future__ import annotations
@@ -20,13 +22,16 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parents[1] / "cuda" / "harness"))
 
-from sparse_harness.build import emulator_library  # noqa: E402
+from sparse_harness.build import emulator_library, vmma_library  # noqa: E402
+from sparse_harness.cases import draw_case  # noqa: E402
 from sparse_harness.emulator import FORWARD, RANDOM, REVERSE, Emulator  # noqa: E402
 from sparse_harness.measure import (  # noqa: E402
     NAMES,
@@ -35,11 +40,20 @@ from sparse_harness.measure import (  # noqa: E402
     measure_layer,
 )
 from sparse_harness.networks import layers  # noqa: E402
+from sparse_harness.sanitized import sanitizers_loaded  # noqa: E402
+from sparse_harness.vmma_cases import draw_vmma_case  # noqa: E402
 
 _RESULTS = _HERE / "results" / "sparse_conv_cases.json"
 _DENSITIES = (0.1, 0.344)
 _CHUNK = 50
-_SCHEDULES = {"plain": (FORWARD, REVERSE, RANDOM), "races": (FORWARD,)}
+_TENSOR = "vmma-"
+_SCHEDULES = {
+    "plain": (FORWARD, REVERSE, RANDOM),
+    "races": (FORWARD,),
+    "vmma-plain": (FORWARD, REVERSE, RANDOM),
+    "vmma-races": (FORWARD,),
+    "vmma-sanitized": (FORWARD,),
+}
 _PARTS = ("layers", *_SCHEDULES)
 
 
@@ -57,8 +71,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def chunk_of_cases(build: str, first: int, cases: int) -> CaseFigures:
     """Some of a build's cases, in a process of its own."""
-    emulator = Emulator(emulator_library(build))
-    return measure_cases(emulator, first, cases, _SCHEDULES[build])
+    emulator = Emulator(library_of(build))
+    draw = draw_vmma_case if build.startswith(_TENSOR) else draw_case
+    return measure_cases(emulator, first, cases, _SCHEDULES[build], draw)
+
+
+def library_of(build: str) -> Path:
+    """With all kernels, or with those for tensor cores."""
+    if build.startswith(_TENSOR):
+        return vmma_library(build[len(_TENSOR) :])
+    return emulator_library(build)
 
 
 def together(parts: Sequence[CaseFigures]) -> dict[str, object]:
@@ -76,8 +98,12 @@ def together(parts: Sequence[CaseFigures]) -> dict[str, object]:
 
 def cases_of(build: str, cases: int, workers: int) -> dict[str, object]:
     """All of a build."""
-    emulator_library(build)
-    with ProcessPoolExecutor(workers) as pool:
+    library_of(build)
+    with ExitStack() as stack:
+        if build.endswith("sanitized"):
+            stack.enter_context(sanitizers_loaded())
+        # Not forked, so that what is preloaded is.
+        pool = stack.enter_context(ProcessPoolExecutor(workers, get_context("spawn")))
         starts = range(0, cases, _CHUNK)
         jobs = [
             pool.submit(chunk_of_cases, build, first, min(_CHUNK, cases - first))

@@ -13,7 +13,9 @@ def test_the_benchmark_found_no_failure() -> None:
     found = json.loads((RESULTS / "sparse_conv_cases.json").read_text())
     assert (found["plain"]["cases"], found["plain"]["runs"]) == (2000, 6000)
     assert found["races"]["cases"] == 2000
-    for build in ("plain", "races"):
+    assert (found["vmma-plain"]["cases"], found["vmma-plain"]["runs"]) == (2000, 6000)
+    assert found["vmma-races"]["cases"] == found["vmma-sanitized"]["cases"] == 2000
+    for build in ("plain", "races", "vmma-plain", "vmma-races", "vmma-sanitized"):
         assert found[build]["failures"] == []
         assert found[build]["largest_error_float32"] <= 3e-5
         assert found[build]["largest_error_float16"] <= 6e-3

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -18,23 +20,37 @@ from sparse_harness.emulator import Emulator
 
 def run_sanitized(cases: int) -> subprocess.CompletedProcess[str]:
     """This module in a process that has loaded the sanitizer before Python."""
-    runtime = subprocess.run(
-        ["g++", "-print-file-name=libasan.so"], capture_output=True, encoding="utf-8", check=True
-    ).stdout.strip()
     path = os.pathsep.join([str(CUDA / "harness"), str(CUDA.parent)])
     emulator_library("sanitized")
     return subprocess.run(
         [sys.executable, "-m", "sparse_harness.sanitized", str(cases)],
-        env={
-            **os.environ,
-            "LD_PRELOAD": runtime,
-            "ASAN_OPTIONS": "detect_leaks=0",  # Python's own
-            "PYTHONPATH": path,
-        },
+        env={**os.environ, **_environment(), "PYTHONPATH": path},
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
+
+
+@contextmanager
+def sanitizers_loaded() -> Iterator[None]:
+    """Processes that are started meanwhile load the sanitizer before all else."""
+    added = _environment()
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _environment() -> dict[str, str]:
+    runtime = subprocess.run(
+        ["g++", "-print-file-name=libasan.so"], capture_output=True, encoding="utf-8", check=True
+    ).stdout.strip()
+    return {"LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0"}  # Python's own
 
 
 def main(cases: int) -> None:
