@@ -13,7 +13,7 @@ from edgeprune.deploy.agent import Agent, Listener
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.write import WrittenBundle
 from edgeprune.deploy.local_board import LocalBoard
-from edgeprune.deploy.request import CPU, DeployRequest
+from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import Board, Progress, Transfer
 from edgeprune.device.bundle.manifest import AGENT, MANIFEST
 from edgeprune.device.cache import cache_folder
@@ -68,9 +68,7 @@ def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> A
     Raises:
         UnsupportedError: the board has no Python.
     """
-    is_here = isinstance(board, LocalBoard) and request.target == CPU
-    # ONNX Runtime is where edgeprune is, which need not be on PATH; TensorRT is the system's.
-    python = sys.executable if is_here else board.which(*_PYTHONS)
+    python = _python(board, request)
     if python is None:
         raise UnsupportedError(f"{board.label}: there is no python3; apt install python3 there")
     content = agent_archive()
@@ -80,6 +78,15 @@ def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> A
         write_bytes_atomic(archive, content)
     sent = board.push({AGENT: archive}, f"{request.folder}/agent")
     return Agent(board, python, f"{sent.path}/{AGENT}", listener)
+
+
+def _python(board: AnyBoard, request: DeployRequest) -> str | None:
+    if isinstance(board, Board):
+        return board.which(*_PYTHONS)
+    # ONNX Runtime is where edgeprune is, which need not be on PATH; TensorRT is the system's,
+    # whatever environment is active.
+    is_on_cpu = "onnxruntime" in request.agent_options
+    return sys.executable if is_on_cpu else board.which("/usr/bin/python3", *_PYTHONS)
 
 
 def work(

@@ -71,6 +71,15 @@ def test_it_is_measured_by_the_python_that_edgeprune_runs_in(
     assert json.loads(ended.out)["probe"]["software"]["numpy"]
 
 
+def test_tensorrt_is_the_systems_whatever_environment_is_active(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "python3").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "python3").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert "this is no Jetson" in complaint(edgeprune("deploy", run, "--target", "jetson"), 5)
+
+
 def test_a_bundle_to_carry(run: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     ended = edgeprune("deploy", run, "--target", "jetson-xavier", "--bundle", folder)
