@@ -43,17 +43,13 @@ def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
 
 
 def run(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
-    """All of it, one after the other."""
+    """All of it, one after the other; each result is told as it comes, the times at last."""
     protocol = protocol_of(given)
-    found = probe(system_root(), given.bundle).as_dict()
-    events.result("probe", found)
+    events.result("probe", probe(system_root(), given.bundle).as_dict())
     session = _session(given, events)
-    built = session.build()
-    events.result("build", built)
-    agreement = session.verify()
-    events.result("verify", agreement)
-    times = _measured(session, protocol, given, events)
-    return {"probe": found, "build": built, "verify": agreement, "bench": times}
+    events.result("build", session.build())
+    events.result("verify", session.verify())
+    return {"bench": _measured(session, protocol, given, events)}
 
 
 def infer(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:

@@ -31,6 +31,8 @@ def measure_energy(
     Raises:
         SensorError: no sensor answers.
     """
+    least_s = least_seconds(protocol, len(subjects.requests))
+    tell(f"energy: {least_s / 60:.1f} minutes at least, and cooling down")
     sensor = open_sensor(protocol.sensor, protocol.interval_ms, processor=subjects.processor)
     with Recorder(sensor) as recorder:
         phase = EnergyPhase(subjects, protocol, recorder, tell)
@@ -48,6 +50,11 @@ def measure_energy(
     models = {name: {load: by_load[load][name] for load in LOADS} for name in subjects.requests}
     compared = {load: ratios(found) for load, found in by_load.items()}
     return Energy(models, "", _record(phase, compared)), phase.looks
+
+
+def least_seconds(protocol: EnergyProtocol, models: int) -> float:
+    """Of a run of so many models, without warming up and cooling down."""
+    return protocol.repeats * len(LOADS) * models * protocol.window_s + 2 * protocol.idle_s
 
 
 def _record(phase: EnergyPhase, compared: dict[str, dict[str, Ratio]]) -> EnergyRun:

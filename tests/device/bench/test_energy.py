@@ -17,7 +17,7 @@ from edgeprune.device.bench import energy as energy_module
 from edgeprune.device.bench import energy_phase
 from edgeprune.device.bench.conditions import Conditions, look
 from edgeprune.device.bench.cooling import CoolDown, cool_down
-from edgeprune.device.bench.energy import measure_energy
+from edgeprune.device.bench.energy import least_seconds, measure_energy
 from edgeprune.device.bench.energy_load import Counted, count_requests
 from edgeprune.device.bench.energy_phase import Subjects
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
@@ -103,6 +103,8 @@ def test_joules_of_models_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         found = _run(_Device(), monkeypatch, told.append)
         if found.models is not None:
             break
+    assert told[0] == "energy: 0.0 minutes at least, and cooling down"
+    assert least_seconds(EnergyProtocol(), models=2) == 21 * 60
     turns = [line.split(",")[:2] for line in told if "repeat 1" in line]
     assert turns == [
         ["energy: large", " as fast as it goes"],
