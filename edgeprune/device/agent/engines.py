@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgeprune.device.agent.engine_cache import engine_folder, mark_used
 from edgeprune.device.agent.events import EventProgress, Events
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.manifest import BundleModel, Manifest
 from edgeprune.device.bundle.plugin import ensure_plugin
-from edgeprune.device.cache import cache_folder
 from edgeprune.device.tensorrt.builder import Builder, load_builder
 from edgeprune.device.tensorrt.engine_file import EngineFile, ensure_engine
 from edgeprune.device.tensorrt.settings import BatchProfile, BuildAids, EngineSettings
@@ -55,13 +55,13 @@ def ensure_bundle_engine(
     Raises:
         DeviceError: see `ensure_engine`.
     """
-    folder = cache_folder() / "engines"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = engine_folder()
     digest = manifest.files[model.onnx].sha256[:16]
     path = folder / f"{digest}-b{settings.batch.usual}.engine"
     events.step(f"{model.name}: looking for its engine")
     aids = BuildAids(folder / f"{builder.backend}.timing", EventProgress(events))
     engine = ensure_engine(bundle / model.onnx, path, builder, settings, aids)
+    mark_used(path)
     if engine.built:
         events.step(f"{model.name}: engine built in {engine.build_seconds:.1f} s ({engine.built})")
     else:

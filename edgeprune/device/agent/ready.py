@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from edgeprune.device.agent.engine_cache import make_room
 from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
 from edgeprune.device.agent.events import Events, Silent
 from edgeprune.device.agent.runtime import ONNXRUNTIME, TENSORRT, choose_runtime
@@ -51,6 +52,7 @@ def make_ready(
         return {m.name: Ready(OnnxRuntimeRunner(bundle / m.onnx, threads), None) for m in models}
     settings = engine_settings(bundle, manifest, batch, events)
     builder = find_builder(TENSORRT)
+    make_room()
     found: dict[str, Ready] = {}
     for model in models:
         engine = ensure_bundle_engine(bundle, manifest, model, builder, settings, events)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Sequence
 
+from edgeprune.device.agent.engine_cache import make_room
 from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
 from edgeprune.device.agent.runtime import TRTEXEC
 from edgeprune.device.agent.workbench import Workbench
@@ -100,6 +101,7 @@ class TrtexecBench(Workbench):
     def _built(self) -> dict[str, EngineFile]:
         if self._engines is None:
             work = self.work
+            make_room()
             self._settings = engine_settings(work.bundle, work.manifest, work.batch, work.events)
             self._engines = {
                 model.name: ensure_bundle_engine(

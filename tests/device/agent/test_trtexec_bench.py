@@ -75,7 +75,9 @@ def test_it_builds_verifies_and_times(archive: Path, bundle: Path, tmp_path: Pat
     assert agreement["kept"]
     assert agreement["max_abs_error"] < 1e-4
     assert results["build"]["engines"]["student"]["built"] == "there was none"
+    assert list(results) == ["probe", "build", "verify", "run"]
     bench = results["run"]["bench"]
+    assert list(results["run"]) == ["bench"], "nothing is told twice"
     assert bench["runtime"] == "trtexec of TensorRT 10.3.0"
     (model,) = bench["models"]
     assert len(model["repeats_p50_ms"]) == 3
