@@ -123,6 +123,7 @@ def test_a_bundle_replaces_nothing_else(run: Path, tmp_path: Path) -> None:
     (["--target", "cpu", "--runtime", "trtexec"], 5, "--runtime trtexec: there is none"),
     (["--target", "cpu", "--lock-clocks"], 5, "--lock-clocks: there is no jetson_clocks"),
     (["--target", "cpu", "--data", "nothing"], 2, "nothing"),
+    (["--target", "cpu", "--calibration-data", "nothing"], 2, "nothing"),  # as export calls it
 ])  # fmt: skip
 def test_mistakes(run: Path, options: list[str], code: int, why: str) -> None:
     ended = edgeprune("deploy", run, *options)
