@@ -68,7 +68,7 @@ def command(
     """Bring RUN to a board: copy, build engines there, compare outputs, measure, report.
 
     What the board has already is not sent, and what is built is not built again. Without --host
-    this machine is the board. The result is kept in RUN/deploy/HOST, as JSON and as a page.
+    this machine is the board. The result is kept in RUN/deploy/HOST/PRECISION, as JSON and a page.
 
     \b
     Example:

@@ -60,11 +60,19 @@ class Agent:
         python: its interpreter there.
         archive: path of the agent there.
         listener: hears of its steps.
+        options: of the agent, before its command.
     """
 
-    def __init__(self, board: Programs, python: str, archive: str, listener: Listener) -> None:
+    def __init__(
+        self,
+        board: Programs,
+        python: str,
+        archive: str,
+        listener: Listener,
+        options: Sequence[str] = (),
+    ) -> None:
         self._board = board
-        self._words = [python, archive, "--format", "json"]
+        self._words = [python, archive, "--format", "json", *options]
         self._listener = listener
 
     def call(self, words: Sequence[str]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.manifest import MANIFEST, manifest_from
 from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
+from edgeprune.export.sparse.choice import OFF
 
 
 def deploy(
@@ -41,7 +42,7 @@ def deploy(
         listener: hears of the steps.
 
     Returns:
-        What `RUN/deploy/HOST/deploy.json` holds.
+        What `RUN/deploy/HOST/PRECISION/deploy.json` holds.
 
     Raises:
         UserInputError: no such run or target, or a setting out of range.
@@ -149,9 +150,10 @@ def deploy_folder(source: Path) -> Path:
 
 
 def result_folder(source: Path, request: DeployRequest) -> Path:
-    """Where the result of a deploy is kept."""
-    name = request.host or "this-machine"
-    return deploy_folder(source) / re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    """Where the result of a deploy is kept: one of each precision on each board."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", request.host or "this-machine")
+    kind = request.bundle.precision.name + ("" if request.bundle.sparse == OFF else "-sparse")
+    return deploy_folder(source) / name / kind
 
 
 def _models(written: WrittenBundle) -> dict[str, dict[str, Any]]:

@@ -77,7 +77,9 @@ def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> A
     if not archive.is_file() or archive.read_bytes() != content:
         write_bytes_atomic(archive, content)
     sent = board.push({AGENT: archive}, f"{request.folder}/agent")
-    return Agent(board, python, f"{sent.path}/{AGENT}", listener)
+    # Engines lie beside the bundles, on whichever disk the user named.
+    options = ["--cache", board.path(request.folder)] if isinstance(board, Board) else []
+    return Agent(board, python, f"{sent.path}/{AGENT}", listener, options)
 
 
 def _python(board: AnyBoard, request: DeployRequest) -> str | None:

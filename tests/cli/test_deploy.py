@@ -44,7 +44,7 @@ def test_the_second_deploy_makes_nothing_anew(run: Path) -> None:
     assert ended.code == 0, ended.err
     assert "exporting" not in ended.err
     found = json.loads(ended.out)
-    page = run / "deploy/this-machine/deploy.json"
+    page = run / "deploy/this-machine/fp32/deploy.json"
     assert found == json.loads(page.read_text(encoding="utf-8"))
     assert found["sent_bytes"] == 0
     assert found["verify"]["student"]["max_abs_error"] == 0.0
@@ -139,7 +139,7 @@ def test_no_run(tmp_path: Path) -> None:
 
 
 def test_results_that_are_none(run: Path, tmp_path: Path) -> None:
-    page = run / "deploy/this-machine/deploy.json"
+    page = run / "deploy/this-machine/fp32/deploy.json"
     assert load_deployment(page).target == "cpu"
     other = tmp_path / "deploy.json"
     for text in ("", "{}", page.read_text(encoding="utf-8").replace("edgeprune-deploy-1", "x")):

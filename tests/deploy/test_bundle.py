@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from odd_user_code import Twins
 from pruned_run import pruned_run
 
+from edgeprune.deploy.bundle import references
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
@@ -195,3 +196,12 @@ def test_sparse_models_bring_their_plugin(tmp_path: Path) -> None:
     assert not any(name.startswith(("harness", "emulation")) for name in names)
     with OnnxRuntimeRunner(written.folder / "student.onnx") as runner:
         assert runner.input_names == ("input",)
+
+
+def test_large_outputs_are_few(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "_MOST_BYTES", 5 * 10 * 4 + 3)
+    alone = replace(written_with(), dense=False)
+    manifest = ensure_bundle(run, tmp_path / "bundle", ORIN, alone, lambda _: None).manifest
+    assert np.load(tmp_path / "bundle" / manifest.reference_inputs).shape[0] == 5
+    assert np.load(tmp_path / "bundle" / manifest.models[0].reference).shape == (5, 10)
+    assert "references: 5 samples, digits, validation split" in manifest.notes

@@ -29,7 +29,6 @@ from edgeprune.device.bundle.manifest import (
     AGENT,
     MANIFEST,
     BundleFile,
-    BundleInput,
     BundleModel,
     Manifest,
 )
@@ -114,6 +113,8 @@ def _fill(
     tell("computing the references")
     given = bundle_input(loaded, request)
     samples, origin = reference_inputs(loaded, run, request.data, given)
+    exact = reference_outputs(work / graphs[-1].file, samples, given)
+    samples = samples[: len(exact)]
     notes.append(f"references: {len(samples)} samples, {origin}")
     outputs = len(read_graph(work / graphs[-1].file).model.graph.output)
     if outputs > 1:
@@ -121,7 +122,7 @@ def _fill(
             f"the network has {outputs} outputs: the first is checked, and given on boards"
         )
     _save(work / _INPUTS, samples)
-    models = tuple(_model(work, graph, samples, given, request.precision.name) for graph in graphs)
+    models = tuple(_model(work, graph, exact, request.precision.name) for graph in graphs)
     (work / AGENT).write_bytes(agent)
     plugin = None
     if any(model.needs_plugin for model in models):
@@ -148,13 +149,12 @@ def _fill(
     write_text_atomic(work / MANIFEST, manifest.to_json())
 
 
-def _model(
-    work: Path, graph: BundleGraph, samples: NDArray[Any], given: BundleInput, precision: str
-) -> BundleModel:
+def _model(work: Path, graph: BundleGraph, exact: NDArray[Any], precision: str) -> BundleModel:
+    """`exact`: outputs of the trained network, of which there is one."""
     reference = None
     if graph.is_trained:
         reference = f"reference-{graph.name}.npy"
-        _save(work / reference, reference_outputs(work / graph.file, samples, given))
+        _save(work / reference, exact)
     return BundleModel(
         name=graph.name,
         onnx=graph.file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from typing import Sequence
@@ -11,6 +12,7 @@ from edgeprune.device.agent.commands import COMMANDS
 from edgeprune.device.agent.events import Events, JsonEvents, TextEvents
 from edgeprune.device.agent.options import make_parser
 from edgeprune.device.agent.signals import EndedError, end_on_signals
+from edgeprune.device.cache import CACHE_VARIABLE
 from edgeprune.device.errors import DeviceError
 
 _FAILURE, _UNSUPPORTED, _INTERRUPTED = 1, 5, 130
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command is None:
         parser.print_help(sys.stderr)
         return 2
+    if given.cache is not None:
+        os.environ[CACHE_VARIABLE] = str(given.cache)
     end_on_signals()
     return _run(given, _events(given.format))
 

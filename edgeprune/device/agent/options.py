@@ -10,6 +10,7 @@ from edgeprune.device.agent.runtime import RUNTIMES
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.sensor_check import check_sensor
+from edgeprune.device.cache import CACHE_VARIABLE
 from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.power.choose import AUTO, DEFAULT_INTERVAL_MS, SENSORS
 
@@ -33,6 +34,9 @@ def make_parser() -> argparse.ArgumentParser:
         choices=("auto", "json", "text"),
         default="auto",
         help="JSON lines, or text for people; auto: text on a terminal",
+    )
+    parser.add_argument(
+        "--cache", type=Path, help=f"for engines and the plugin  [default: {CACHE_VARIABLE}]"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     probe = commands.add_parser("probe", help="what this board is and how it stands")

@@ -13,7 +13,8 @@ from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.measure import measure
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
-from edgeprune.device.bundle.agreement import Agreement, compare
+from edgeprune.device.bundle.agreement import Agreement
+from edgeprune.device.bundle.array_agreement import compare_arrays
 from edgeprune.device.bundle.arrays import read_array
 from edgeprune.device.bundle.preprocess import prepare
 from edgeprune.device.runners.base import Runner
@@ -39,7 +40,7 @@ class RunnerBench(Workbench):
             exact = read_array(self.work.bundle / model.reference)
             with ready.runner as runner:
                 outputs = self._outputs(runner, samples)
-            found[name] = compare(_by_sample(exact), _by_sample(outputs), model.precision)
+            found[name] = compare_arrays(exact, outputs, model.precision)
         return found
 
     def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> Benchmark:
@@ -83,8 +84,3 @@ class RunnerBench(Workbench):
             for at in range(0, len(samples), batch)
         ]
         return np.concatenate(parts)
-
-
-def _by_sample(outputs: np.ndarray) -> list[list[float]]:
-    values: list[list[float]] = outputs.reshape(len(outputs), -1).astype(np.float64).tolist()
-    return values

@@ -46,20 +46,52 @@ def compare(exact: Sequence[Outputs], found: Sequence[Outputs], precision: str) 
         found: the board's, as many samples of as many values.
         precision: of the graph.
     """
-    least = LEAST_SNR_DB[precision]
     alike = [len(a) for a in exact] == [len(b) for b in found]
     if not alike or not all(math.isfinite(value) for sample in found for value in sample):
-        return Agreement(len(exact), None, None, least, None, False)
+        return disagreement(len(exact), precision)
     errors = [b - a for one, other in zip(exact, found) for a, b in zip(one, other)]
-    noise = math.fsum(error * error for error in errors)
-    signal = math.fsum(value * value for sample in exact for value in sample)
+    return judge(
+        len(exact),
+        precision,
+        max_abs_error=max(map(abs, errors), default=0.0),
+        noise=math.fsum(error * error for error in errors),
+        signal=math.fsum(value * value for sample in exact for value in sample),
+        same_class_percent=_same_class(exact, found),
+    )
+
+
+def disagreement(samples: int, precision: str) -> Agreement:
+    """Of outputs that are not finite, or of another shape."""
+    return Agreement(samples, None, None, LEAST_SNR_DB[precision], None, False)
+
+
+def judge(
+    samples: int,
+    precision: str,
+    *,
+    max_abs_error: float,
+    noise: float,
+    signal: float,
+    same_class_percent: float | None,
+) -> Agreement:
+    """From the differences of all outputs.
+
+    Args:
+        samples: compared.
+        precision: of the graph.
+        max_abs_error: largest difference.
+        noise: sum of their squares.
+        signal: sum of the squares of the host's outputs.
+        same_class_percent: see `Agreement`.
+    """
+    least = LEAST_SNR_DB[precision]
     snr = None if not noise else 10 * math.log10(signal / noise) if signal else 0.0
     return Agreement(
-        samples=len(exact),
-        max_abs_error=max(map(abs, errors), default=0.0),
+        samples=samples,
+        max_abs_error=max_abs_error,
         snr_db=snr,
         least_snr_db=least,
-        same_class_percent=_same_class(exact, found),
+        same_class_percent=same_class_percent,
         kept=snr is None or snr >= least,
     )
 

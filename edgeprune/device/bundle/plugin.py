@@ -13,9 +13,12 @@ from typing import Callable, Sequence
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.cache import cache_folder
 from edgeprune.device.errors import DeviceUnsupportedError
+from edgeprune.device.probe.space import read_space
+from edgeprune.device.root import system_root
 from edgeprune.device.tensorrt.key import file_digest
 
 LIBRARY = "libedgeprune_plugin.so"
+_COMPILER_MIB = 1500  # that nvcc takes of a board's memory
 _SYSTEM_NVCC = Path("/usr/local/cuda/bin/nvcc")
 
 
@@ -61,11 +64,17 @@ def compile_plugin(source: Path, folder: Path, options: Sequence[str] = ()) -> P
     """
     _unpack(source, folder / "source")
     _run(["cmake", "-S", str(folder / "source"), "-B", str(folder / "build"), *options])
-    _run(["cmake", "--build", str(folder / "build"), "--parallel", str(os.cpu_count() or 1)])
+    _run(["cmake", "--build", str(folder / "build"), "--parallel", str(_jobs(folder))])
     built = folder / "build" / LIBRARY
     if not built.is_file():
         raise DeviceUnsupportedError(f"the plugin was compiled, but {LIBRARY} is not there")
     return built
+
+
+def _jobs(folder: Path) -> int:
+    """Compilers at once: as many as there are cores and memory for."""
+    free = read_space(system_root(), folder).free_memory_mib
+    return max(1, min(os.cpu_count() or 1, free // _COMPILER_MIB if free is not None else 1))
 
 
 def _require_tools() -> None:

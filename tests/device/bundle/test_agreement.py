@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeprune.device.bundle.agreement import compare
+from edgeprune.device.bundle.array_agreement import compare_arrays
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.plain_arrays import read_npy
 
@@ -28,6 +29,10 @@ def test_noise_in_decibels(noise: float, seed: int) -> None:
     exact = np.random.default_rng(seed).normal(size=(20, 50))
     error = np.random.default_rng(seed + 1).normal(size=(20, 50)) * noise
     found = compare(exact.tolist(), (exact + error).tolist(), "fp16")
+    arrays = compare_arrays(exact, exact + error, "fp16")
+    assert arrays.snr_db == pytest.approx(found.snr_db)
+    assert arrays.max_abs_error == pytest.approx(found.max_abs_error)
+    assert (arrays.same_class_percent, arrays.kept) == (found.same_class_percent, found.kept)
     wanted = 10 * math.log10(np.sum(exact**2) / np.sum(error**2))
     assert found.snr_db == pytest.approx(wanted, abs=1e-3)
     assert found.kept == (found.snr_db >= 35.0)
@@ -40,6 +45,14 @@ def test_what_is_not_finite_or_of_another_shape_is_not_kept(wrong: list[list[flo
     found = compare(EXACT, wrong, "int8")
     assert not found.kept
     assert found.max_abs_error is None
+    if len(wrong[0]) == 3:
+        assert compare_arrays(np.array(EXACT), np.array(wrong), "int8") == found
+
+
+def test_maps_are_compared_without_a_class() -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 3, 5, 7))
+    found = compare_arrays(maps, maps, "fp32")
+    assert (found.snr_db, found.same_class_percent, found.kept) == (None, None, True)
 
 
 def test_another_networks_outputs_are_not_kept() -> None:
