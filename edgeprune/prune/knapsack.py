@@ -54,11 +54,13 @@ def least_loss(
 def _with_group(best: FloatArray, loss: FloatArray, cells: IntArray) -> tuple[FloatArray, IntArray]:
     """The least losses with one more group, and its choice for every number of cells."""
     reached = np.arange(len(best))
-    totals = np.stack(
-        [best[np.maximum(reached - step, 0)] + cost for cost, step in zip(loss, cells, strict=True)]
-    )
-    choice = totals.argmin(axis=0)
-    return totals[choice, reached], choice
+    least = np.full(len(best), np.inf)
+    choice = np.zeros(len(best), dtype=np.int64)
+    for number, (cost, step) in enumerate(zip(loss, cells, strict=True)):
+        total = best[np.maximum(reached - step, 0)] + cost
+        better = total < least
+        least[better], choice[better] = total[better], number
+    return least, choice
 
 
 def _traced(
