@@ -187,15 +187,15 @@ class Ranking:
         further steps follow in their usual order. Plain rankings compete, that which narrows all
         groups alike among them: none of them is better than what is taken.
         """
-        worth = self._steps.score / (1.0 - self._steps.fraction)
-        found = [self._prefix(key) for key in (self._steps.score, worth, self._steps.fraction)]
+        key = self._damage / self._steps.size  # of a channel: it ascends within every group
+        found = [self._prefix(each) for each in (self._steps.score, key, self._steps.fraction)]
         for number in range(len(self._limits.tables)):
             start = found[1]
             for price in (*(0.0 for _ in range(_ROUNDS)), *_PRICES * self._limits.has_other_limits):
                 taken = self._table_knapsack(COUNTED + number, start, price)
-                start = self._without_needless(self._completed(taken, worth))
+                start = self._without_needless(self._completed(taken, key))
                 found.append(start)
-        return min(found, key=lambda selection: float(self._worth[selection.taken].sum()))
+        return min(found, key=lambda selection: float(self._damage[selection.taken].sum()))
 
     def _table_knapsack(self, column: int, near: Selection, price: float) -> IntArray:
         """Steps to take for the limit of one table, with savings as they are around a selection.
@@ -206,7 +206,7 @@ class Ranking:
             price: what all that the steps save of other limited costs is worth, as a share of all
                 they lose: steps that save some of them become cheaper by it.
         """
-        loss = self._worth
+        loss = self._damage
         if price:
             loss = loss - price * loss.sum() * self._relief()
         losses, savings, members = [], [], []
@@ -249,6 +249,37 @@ class Ranking:
         """Importance lost by each step, with diminishing returns (see `_tilted_key`)."""
         worth: FloatArray = self._steps.lost / (1.0 - self._steps.fraction)
         return worth
+
+    @cached_property
+    def _damage(self) -> FloatArray:
+        """What each step does to the network: importance lost, with diminishing returns.
+
+        Most criteria compare channels within a group only (their mean is 1 in each), and a channel
+        of 16 is worth more than one of 64: what counts is the share of every layer that writes the
+        group, so that a residual stream weighs as much as its layers. Criteria that say what a
+        channel is worth to the whole network are for `per_cost`, and count as they are.
+        """
+        if self._order.kind == "per_cost":
+            return self._worth
+        steps, group = self._steps, self._steps.group
+        lead = steps.per_unit[group, group]
+        channels = steps.per_unit.sum(axis=1)[group] / lead
+        graph = self._limits.graph
+        layers = np.array([max(1, sum(s.writes for s in each.slices)) for each in graph.groups])
+        written = (steps.per_unit > 0) @ layers
+        share = self._worth / (channels * self._original_width[group])
+        damage: FloatArray = share * written[group]
+        return damage
+
+    @cached_property
+    def _original_width(self) -> FloatArray:
+        """Channels that each group with steps had in the original network."""
+        steps, first = self._steps, self._steps.order == 0
+        group = steps.group[first]
+        present = np.array([each.size for each in self._limits.graph.groups], dtype=np.float64)
+        middle = present[group] - steps.per_unit[group, group] * steps.size[first] / 2
+        present[group] = middle / (1.0 - steps.fraction[first])
+        return present
 
     def _single_price(self) -> float | None:
         """0 or 1 where only parameters or only MACs are limited; None where channels count."""

@@ -63,7 +63,7 @@ def _scores(graph: ChannelGraph, seed: int) -> list[np.ndarray]:
 
 
 def _lost(graph: ChannelGraph, scores: list[np.ndarray], counts: np.ndarray) -> float:
-    """Importance with diminishing returns, step by step as widths allow."""
+    """Each layer's share of its importance, with diminishing returns, step by step."""
     lost = 0.0
     for group, score, count in zip(graph.groups, scores, counts, strict=True):
         widths = [
@@ -71,11 +71,12 @@ def _lost(graph: ChannelGraph, scores: list[np.ndarray], counts: np.ndarray) -> 
             *allowed_widths(group, group.size, round_to=8, floor=0.1, split_small=False),
         ]
         ascending = np.sort(score)
+        layers = sum(part.writes for part in group.slices)
         for before, after in itertools.pairwise(widths):
             if group.size - after > count:
                 break
             part = ascending[group.size - before : group.size - after].sum()
-            lost += part / ((before + after) / 2 / group.size)
+            lost += layers * part / ((before + after) / 2 / group.size) / group.size
     return lost
 
 
