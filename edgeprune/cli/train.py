@@ -13,10 +13,11 @@ from edgeprune.recipe import parse_assignments
 @click.command(name="train")
 @click.argument("arch")
 @click.option("--data", required=True, help="Data specification, as for compress.")
-@click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="[default: 40; 12 for films]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), default=0.1, show_default=True)
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True),
+              help="Highest rate.  [default: 0.1; 0.05 for films]")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
@@ -25,10 +26,10 @@ from edgeprune.recipe import parse_assignments
 def command(
     arch: str,
     data: str,
-    epochs: int,
+    epochs: int | None,
     seed: int,
     out: Path,
-    lr: float,
+    lr: float | None,
     batch_size: int,
     device: str,
     assignments: tuple[str, ...],
@@ -39,7 +40,7 @@ def command(
     \b
     Example:
       edgeprune train wrn_40_2 --data imagefolder:photos.tar --epochs 40 --out teacher.pt
-      edgeprune train movie_cnn --data movies:films.csv:all --lr 0.02 --out movies.pt
+      edgeprune train movie_cnn --data movies:films.csv:all --out movies.pt
     """
     from edgeprune.pretrain import pretrain
 
@@ -59,7 +60,7 @@ def command(
         click.echo(json.dumps(result.as_dict(), indent=1))
         return
     told = f"{out}: {arch}, {result.params:,} parameters, "
-    took = f"after {epochs} epochs ({result.train_seconds:.0f} s)"
+    took = f"after {result.epochs} epochs ({result.train_seconds:.0f} s)"
     if result.regression is None:
         click.echo(f"{told}test top-1 {result.test_top1:.2f} % {took}")
         return

@@ -21,8 +21,8 @@ from edgeprune.wording import shown
 _WRN = re.compile(r"wrn_([1-9]\d{0,2})_([1-9]\d?)")
 _LISTED_WRN: Final = ("wrn_10_1", "wrn_16_1", "wrn_16_2", "wrn_28_10", "wrn_40_1", "wrn_40_2")
 _MOVIE_CNN = re.compile(r"movie_cnn(?:_([1-9])_([1-9]\d{0,2}))?")
-_LISTED_MOVIE_CNN: Final = ("movie_cnn", "movie_cnn_1_16", "movie_cnn_2_32")
-_MOVIE_CNN_SIZE: Final = (2, 32)  # of the name alone: blocks per stage, channels
+_LISTED_MOVIE_CNN: Final = ("movie_cnn", "movie_cnn_1_16", "movie_cnn_1_32")
+_MOVIE_CNN_SIZE: Final = (2, 16)  # of the name alone: blocks per stage, channels
 _ZOO: Final[dict[str, Callable[..., nn.Module]]] = {
     **resnet.BUILDERS,
     **vgg.BUILDERS,
