@@ -64,7 +64,8 @@ def command(
     if result.regression is None:
         click.echo(f"{told}test top-1 {result.test_top1:.2f} % {took}")
         return
-    from edgeprune.report.errors_table import error_lines
+    from edgeprune.report.errors_table import error_lines, lead_lines
 
     click.echo(f"{told}on the test split {took}, with 95 % bootstrap intervals:")
     click.echo("\n".join(error_lines(result.regression["errors"])))
+    click.echo("\n".join(lead_lines(result.regression, "network")))

@@ -8,7 +8,7 @@ from typing import Any
 from edgeprune.methods.baselines import Baselines
 from edgeprune.methods.delivery import Predictions
 from edgeprune.report.errors_table import error_figures
-from edgeprune.report.statistics import metric_difference
+from edgeprune.report.statistics import absolute_difference, metric_difference
 
 
 def regression_figures(
@@ -17,7 +17,7 @@ def regression_figures(
     """`regression` of report.json.
 
     `errors` holds MSE and MAE with 95 % intervals of every network and baseline, `NETWORK_minus`
-    the difference in MSE to every baseline, paired.
+    and `NETWORK_minus_mae` the difference in MSE and MAE to every baseline, paired.
     """
     targets = predictions["targets"]
     answers = {name: values for name, values in predictions.items() if name != "targets"}
@@ -28,6 +28,10 @@ def regression_figures(
             "missing": dict(baselines.missing),
             f"{network}_minus": {
                 name: asdict(metric_difference(answers[network], answers[name], targets))
+                for name in baselines.forwards
+            },
+            f"{network}_minus_mae": {
+                name: asdict(absolute_difference(answers[network], answers[name], targets))
                 for name in baselines.forwards
             },
         }

@@ -68,3 +68,16 @@ def error_lines(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
         f"MAE {f['mae']:.4f} [{f['mae_low']:.4f}, {f['mae_high']:.4f}]"
         for name, f in figures.items()
     ]
+
+
+def lead_lines(regression: Mapping[str, Any], network: str) -> list[str]:
+    """A line per baseline: the network's errors minus its own, paired, 95 % intervals."""
+    lines = []
+    for name, mse in regression[f"{network}_minus"].items():
+        mae = regression[f"{network}_minus_mae"][name]
+        told = "; ".join(
+            f"{label} {d['difference']:+.4f} [{d['low']:+.4f}, {d['high']:+.4f}]"
+            for label, d in (("MSE", mse), ("MAE", mae))
+        )
+        lines.append(f"{network} minus {name}: {told}")
+    return lines

@@ -140,6 +140,15 @@ def metric_difference(
     return paired_difference(*errors, draws=_ERROR_DRAWS)
 
 
+def absolute_difference(
+    first: ArrayLike, second: ArrayLike, targets: ArrayLike
+) -> DifferenceInterval:
+    """Interval of the difference of mean absolute errors, below 0 where the first is better."""
+    truth = np.asarray(targets)
+    errors = [np.abs(np.asarray(values, np.float64) - truth) for values in (first, second)]
+    return paired_difference(*errors, draws=_ERROR_DRAWS)
+
+
 def over_seeds(values: ArrayLike) -> SeedSummary:
     """Mean and sample deviation of one figure per seed.
 

@@ -18,11 +18,12 @@ def tell_baselines(report: RunReport) -> Iterator[tuple[str, Tone]]:
     student = found["errors"]["student"]
     for name in found["baselines"]:
         other = found["errors"][name]
-        lead = found["student_minus"][name]
+        lead, absolute = found["student_minus"][name], found["student_minus_mae"][name]
         text = (
             f"{name}: MSE {other['mse']:.4f}, MAE {other['mae']:.4f}; the student's are "
             f"{student['mse']:.4f} and {student['mae']:.4f} (MSE {lead['difference']:+.4f}, 95 % "
-            f"interval {lead['low']:+.4f} to {lead['high']:+.4f})."
+            f"interval {lead['low']:+.4f} to {lead['high']:+.4f}; MAE "
+            f"{absolute['difference']:+.4f}, {absolute['low']:+.4f} to {absolute['high']:+.4f})."
         )
         yield text, "good" if lead["high"] < 0 else "warning" if lead["low"] > 0 else "plain"
     for name, reason in found["missing"].items():

@@ -35,18 +35,19 @@ def _figures(report: VerifyReport) -> Table:
     table.add_column("network", overflow="fold")
     for heading in (_METRIC[report.metric_name], "difference", "agree %", "max error", "dB"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_row("PyTorch\nfp32", _figure(report.metric_pytorch, ".2f"))
+    digits = 4 if report.metric_name == "mse" else 2
+    table.add_row("PyTorch\nfp32", _figure(report.metric_pytorch, f".{digits}f"))
     for found in report.comparisons:
-        table.add_row(*_row(found), style="red" if found.misses else None)
+        table.add_row(*_row(found, digits), style="red" if found.misses else None)
     return table
 
 
-def _row(found: Comparison) -> tuple[str, ...]:
+def _row(found: Comparison, digits: int) -> tuple[str, ...]:
     absolute, relative = _figure(found.max_abs_error, ".1e"), _figure(found.max_rel_error, ".1e")
     return (
         f"{Path(found.graph).name}\n{found.precision}, {found.backend}",
-        _figure(found.metric, ".2f"),
-        interval(found.metric_difference).replace(" [", "\n["),
+        _figure(found.metric, f".{digits}f"),
+        interval(found.metric_difference, digits).replace(" [", "\n["),
         _figure(found.agreement_percent, ".2f"),
         f"{absolute}\nrel {relative}",
         _figure(found.snr_db, ".0f"),
