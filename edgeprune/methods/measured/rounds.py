@@ -76,7 +76,7 @@ def settle(
         tell(rounds[-1])
         if _suits(choice, asked, measured):
             break
-        budget = _corrected(budget, rounds[-1])
+        budget = _within(_corrected(budget, rounds[-1]), asked, tried)
     if not tried:
         return Settled(budget, {}, ())
     best = min(tried, key=lambda one: _badness(asked, one.measured))
@@ -89,7 +89,7 @@ def is_missed(asked: float, measured: float) -> bool:
 
 
 def _suits(choice: Choice, asked: Mapping[str, float], measured: Mapping[str, float]) -> bool:
-    used = max(measured[name] / value for name, value in asked.items())
+    used = _used(asked, measured)
     if used > 1.0 + TOLERANCE:
         return False
     decides = any(name in asked for name in choice.limited_by)
@@ -98,8 +98,33 @@ def _suits(choice: Choice, asked: Mapping[str, float], measured: Mapping[str, fl
 
 def _badness(asked: Mapping[str, float], measured: Mapping[str, float]) -> tuple[bool, float]:
     """Too much is worse than too little; otherwise the distance counts."""
-    used = max(measured[name] / value for name, value in asked.items())
+    used = _used(asked, measured)
     return used > 1.0 + TOLERANCE, abs(used - 1.0)
+
+
+def _within(corrected: Budget, asked: Mapping[str, float], tried: list[Settled]) -> Budget:
+    """The corrected prediction, if it lies between one that led below the budget and one above.
+
+    Where it does not, networks next to each other were predicted wrong in opposite directions, and
+    the middle of the two is tried. Without such a pair it stands.
+    """
+    below = [one for one in tried if _used(asked, one.measured) < 1.0]
+    above = [one for one in tried if _used(asked, one.measured) >= 1.0]
+    if not below or not above:
+        return corrected
+    low, high = (
+        min(side, key=lambda one: abs(_used(asked, one.measured) - 1.0)).budget
+        for side in (below, above)
+    )
+    ends = [[target.table.correction for target in one.measured] for one in (low, high)]
+    found = [target.table.correction for target in corrected.measured]
+    inside = all(min(pair) < k < max(pair) for k, *pair in zip(found, *ends, strict=True))
+    return corrected if inside else _halfway(low, high)
+
+
+def _used(asked: Mapping[str, float], measured: Mapping[str, float]) -> float:
+    """The largest share of a budget that is used."""
+    return max(measured[name] / value for name, value in asked.items())
 
 
 def _is_same(choice: Choice, other: Choice) -> bool:

@@ -60,6 +60,18 @@ def test_a_prediction_that_got_too_gloomy_is_met_halfway() -> None:
     assert settled.measured[_NAME] < settled.rounds[0].measured[_NAME]
 
 
+def test_between_one_below_and_one_above_the_middle_is_tried() -> None:
+    """The first channels save nothing, and the others more than is believed."""
+
+    def measure(removal: Removal) -> dict[str, float]:
+        return {_NAME: 10.0 * (1 - 0.0024 * max(0, removal.count - 20) ** 1.02)}
+
+    found = settle(_budget(7.0), _search, measure)
+    used = [one.measured[_NAME] / 7.0 for one in found.rounds]
+    assert len(used) <= 3
+    assert abs(found.measured[_NAME] / 7.0 - 1) == min(abs(share - 1) for share in used)
+
+
 def test_what_suits_is_not_measured_twice() -> None:
     settled = settle(_budget(7.0), _search, lambda removal: _measure(removal, 1.02))
     assert len(settled.rounds) == 1
