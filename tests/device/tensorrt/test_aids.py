@@ -184,7 +184,7 @@ def test_a_build_that_was_killed_is_told_to_the_next(tmp_path: Path) -> None:
     assert ended.returncode == -signal.SIGKILL
     with marked(engine) as told:
         assert "was killed, most often because memory ran out" in told
-        assert "--workspace" in told
+        assert "lower the workspace" in told
     with marked(engine) as told:
         assert told == ""
     assert list(tmp_path.iterdir()) == []

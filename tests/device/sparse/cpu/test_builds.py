@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 from needs import lacking
 
-from edgeprune.device.sparse.cpu.build import SOURCES, sources
+import edgeprune.device.sparse.cpu
+from edgeprune.device.sparse.cpu.build import sources
 
+_SOURCES = Path(edgeprune.device.sparse.cpu.__file__).parent
 _DRIVER = Path(__file__).parents[3] / "support" / "sparse_cases.cpp"
 _FLAGS = ("-std=c++17", "-pthread", "-Wall", "-Wextra", "-Werror")
 _IS_X86 = platform.machine() == "x86_64"
 _SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all")
 
 
-def _built(folder: Path, *flags: str, compiler: str = "g++", kernel: Path = SOURCES) -> Path:
+def _built(folder: Path, *flags: str, compiler: str = "g++", kernel: Path = _SOURCES) -> Path:
     program = folder / "cases"
     command = [compiler, *_FLAGS, *flags, f"-I{kernel}", str(_DRIVER),
                str(kernel / "sparse_conv.cpp"), "-o", str(program)]  # fmt: skip
@@ -84,8 +86,8 @@ def test_seeded_bugs_are_caught(
 ) -> None:
     kernel = tmp_path / "kernel"
     kernel.mkdir()
-    for path in sources():
-        shutil.copy(path, kernel)
+    for name, content in sources().items():
+        (kernel / name).write_bytes(content)
     text = (kernel / file).read_text()
     assert text.count(right) == 1
     (kernel / file).write_text(text.replace(right, wrong))
