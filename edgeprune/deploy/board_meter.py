@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune import __version__
-from edgeprune.atomic import write_bytes_atomic, write_text_atomic
+from edgeprune.atomic import write_bytes_atomic
 from edgeprune.deploy.agent import Agent, Listener
 from edgeprune.deploy.bundle.agent_archive import agent_archive
+from edgeprune.deploy.bundle.seal import save_array, seal
 from edgeprune.deploy.deploy import board_of
 from edgeprune.deploy.meter import Figures, figures_of
 from edgeprune.deploy.on_board import AnyBoard, send_agent
@@ -29,17 +28,13 @@ from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
 from edgeprune.device.bundle.manifest import (
-    AGENT,
     MANIFEST,
-    BundleFile,
     BundleInput,
     BundleModel,
-    Manifest,
 )
 from edgeprune.device.onnx.file import read_onnx
 from edgeprune.device.probe.probe import Probe
 from edgeprune.device.targets import Target
-from edgeprune.device.tensorrt.key import file_digest
 
 _INPUTS = "inputs.npy"
 # Only ratios count, so that what figures to publish need is not needed here.
@@ -168,31 +163,19 @@ def _write(folder: Path, graphs: Mapping[str, Path], target: Target) -> list[str
     """A bundle's files in the folder, by name."""
     (given,) = read_onnx(next(iter(graphs.values()))).inputs
     sample = np.random.default_rng(0).standard_normal((1, *given.shape[1:])).astype(np.float32)
-    buffer = io.BytesIO()
-    np.save(buffer, sample)
-    write_bytes_atomic(folder / _INPUTS, buffer.getvalue())
-    write_bytes_atomic(folder / AGENT, agent_archive())
+    save_array(folder / _INPUTS, sample)
     models = []
     for name, path in graphs.items():
         file = f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.onnx"
         write_bytes_atomic(folder / file, path.read_bytes())
         models.append(BundleModel(name, file, "fp32", reference=None))
-    manifest = Manifest(
+    manifest = seal(
+        folder,
+        agent_archive(),
+        target,
         name="narrowed networks",
-        made_by=f"edgeprune {__version__}",
-        made_from="",
-        notes=(),
-        target=target.name,
-        system=target.system,
-        input=BundleInput(given.name, tuple(given.shape[1:]), None, None),
-        classes=None,
+        given=BundleInput(given.name, tuple(given.shape[1:]), None, None),
         models=tuple(models),
         reference_inputs=_INPUTS,
-        plugin=None,
-        files={
-            path.name: BundleFile(file_digest(path), path.stat().st_size)
-            for path in sorted(folder.iterdir())
-        },
     )
-    write_text_atomic(folder / MANIFEST, manifest.to_json())
     return [*manifest.files, MANIFEST]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -12,23 +11,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgeprune import __version__
-from edgeprune.atomic import write_bytes_atomic, write_text_atomic
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.prebuilt import prebuilt
 from edgeprune.deploy.bundle.references import bundle_input, reference_inputs, reference_outputs
 from edgeprune.deploy.bundle.request import BundleRequest
+from edgeprune.deploy.bundle.seal import save_array, seal
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.folder import read_bundle
 from edgeprune.device.bundle.manifest import (
-    AGENT,
-    MANIFEST,
-    BundleFile,
     BundleModel,
     Manifest,
 )
@@ -121,32 +116,26 @@ def _fill(
         notes.append(
             f"the network has {outputs} outputs: the first is checked, and given on boards"
         )
-    _save(work / _INPUTS, samples)
+    save_array(work / _INPUTS, samples)
     models = tuple(_model(work, graph, exact, request.precision.name) for graph in graphs)
-    (work / AGENT).write_bytes(agent)
     plugin = None
     if any(model.needs_plugin for model in models):
         plugin = _PLUGIN if request.plugin is None else LIBRARY
         content = plugin_source() if request.plugin is None else prebuilt(request.plugin, target)
         (work / plugin).write_bytes(content)
-    manifest = Manifest(
+    seal(
+        work,
+        agent,
+        target,
         name=run.stem,
-        made_by=f"edgeprune {__version__}",
-        made_from=key,
-        notes=tuple(notes),
-        target=target.name,
-        system=target.system,
-        input=given,
-        classes=loaded.classes,
+        given=given,
         models=models,
         reference_inputs=_INPUTS,
+        made_from=key,
+        notes=tuple(notes),
+        classes=loaded.classes,
         plugin=plugin,
-        files={
-            path.name: BundleFile(file_digest(path), path.stat().st_size)
-            for path in sorted(work.iterdir())
-        },
     )
-    write_text_atomic(work / MANIFEST, manifest.to_json())
 
 
 def _model(work: Path, graph: BundleGraph, exact: NDArray[Any], precision: str) -> BundleModel:
@@ -154,7 +143,7 @@ def _model(work: Path, graph: BundleGraph, exact: NDArray[Any], precision: str) 
     reference = None
     if graph.is_trained:
         reference = f"reference-{graph.name}.npy"
-        _save(work / reference, exact)
+        save_array(work / reference, exact)
     return BundleModel(
         name=graph.name,
         onnx=graph.file,
@@ -164,12 +153,6 @@ def _model(work: Path, graph: BundleGraph, exact: NDArray[Any], precision: str) 
         macs=graph.macs,
         needs_plugin=graph.is_sparse,
     )
-
-
-def _save(path: Path, values: NDArray[Any]) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, values)
-    write_bytes_atomic(path, buffer.getvalue())
 
 
 def _key(
