@@ -146,9 +146,9 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
 
 def _figures(comparison: Comparison, metric: Metric) -> list[tuple[str, str]]:
     drawn = [
-        ("Accuracy against parameters",
+        (f"{metric.heading} against parameters",
          plot_tradeoff(_points(comparison, "params"), metric, "by-params", "parameters")),
-        ("Accuracy against MACs",
+        (f"{metric.heading} against MACs",
          plot_tradeoff(_points(comparison, "macs"), metric, "by-macs", "multiply-accumulates")),
     ]  # fmt: skip
     return [(title, svg) for title, svg in drawn if svg is not None]

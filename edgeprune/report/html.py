@@ -145,11 +145,11 @@ def _plots(report: RunReport, rows: list[NetworkRow], history: Sequence[HistoryR
     parameters = [Point(row.label, row.role, row.params, row.metric) for row in rows]
     latencies = [Point(row.label, row.role, row.p50_ms, row.metric) for row in rows]
     drawn = [
-        ("Accuracy over the epochs", plot_accuracy(history, metric)),
+        (f"{metric.heading} over the epochs", plot_accuracy(history, metric)),
         ("Width over the epochs", plot_width(history)),
-        ("Accuracy against parameters",
+        (f"{metric.heading} against parameters",
          plot_tradeoff(parameters, metric, "by-params", "parameters")),
-        ("Accuracy against latency",
+        (f"{metric.heading} against latency",
          plot_tradeoff(latencies, metric, "by-latency", "p50 latency, ms")),
     ]  # fmt: skip
     return [Plot(title, svg) for title, svg in drawn if svg is not None]

@@ -63,6 +63,11 @@ class Metric:
         """What differences are counted in."""
         return "points" if self.unit else self.label
 
+    @property
+    def heading(self) -> str:
+        """Over figures that show it."""
+        return "Error" if self.lower_is_better else "Accuracy"
+
     def text(self, value: float | None) -> str:
         """`71.23 %`, `0.5471`, or a dash."""
         return "–" if value is None else f"{value:.{self.digits}f}{self.unit}"

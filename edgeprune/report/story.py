@@ -77,7 +77,11 @@ def _tell_size(report: RunReport) -> Iterator[Statement]:
 def _tell_targets(report: RunReport) -> Iterator[Statement]:
     for target in report.extra.get("targets") or [report.target] * (report.target is not None):
         asked, reached = (_budget(target["name"], target[key]) for key in ("asked", "reached"))
-        yield Statement("Target", f"{target['name']}: {asked} asked, {reached} reached.")
+        text = f"{target['name']}: {asked} asked, {reached} reached"
+        if target["name"].startswith("target_latency"):
+            # The table's latencies are of this run, with whatever else the machine did.
+            text += " (its share of the dense network's, times what that takes undisturbed)"
+        yield Statement("Target", f"{text}.")
 
 
 def _budget(name: str, value: float) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from edgeprune.report.numerals import signed
 from edgeprune.report.run_report import RunReport
 
 Tone = Literal["good", "warning", "plain"]
@@ -19,12 +20,17 @@ def tell_baselines(report: RunReport) -> Iterator[tuple[str, Tone]]:
     for name in found["baselines"]:
         other = found["errors"][name]
         lead, absolute = found["student_minus"][name], found["student_minus_mae"][name]
+        squared = _span(lead, "95 % interval ")
         text = (
             f"{name}: MSE {other['mse']:.4f}, MAE {other['mae']:.4f}; the student's are "
-            f"{student['mse']:.4f} and {student['mae']:.4f} (MSE {lead['difference']:+.4f}, 95 % "
-            f"interval {lead['low']:+.4f} to {lead['high']:+.4f}; MAE "
-            f"{absolute['difference']:+.4f}, {absolute['low']:+.4f} to {absolute['high']:+.4f})."
+            f"{student['mse']:.4f} and {student['mae']:.4f} (MSE {squared}; "
+            f"MAE {_span(absolute)})."
         )
         yield text, "good" if lead["high"] < 0 else "warning" if lead["low"] > 0 else "plain"
     for name, reason in found["missing"].items():
         yield f"{name} was not fitted: {reason}.", "plain"
+
+
+def _span(lead: Mapping[str, float], before: str = "") -> str:
+    value, low, high = (signed(lead[key], 4) for key in ("difference", "low", "high"))
+    return f"{value}, {before}{low} to {high}"
