@@ -35,20 +35,20 @@ def least_loss(
     Returns:
         The number of each group's choice; None where no choices save so much.
     """
-    cell = sum(float(saving.max()) for saving in savings) / _CELLS
-    if needed <= 0 or cell <= 0:
+    whole = sum(float(saving.max()) for saving in savings)
+    if needed <= 0 or whole <= 0:
         return [int(np.argmin(loss)) for loss in losses] if needed <= 0 else None
-    goal = int(np.ceil(needed / cell - _EXACT))
+    goal = int(np.ceil(needed / whole * _CELLS - _EXACT))
     if goal > _CELLS:
         return None
     best = np.full(goal + 1, np.inf)  # least loss for at least so many cells
     best[0] = 0.0
     taken: list[IntArray] = []
-    for loss, saving in zip(losses, savings, strict=True):
-        cells = np.floor(saving / cell + _EXACT).astype(np.int64)
-        best, choice = _with_group(best, loss, cells)
+    cells = [np.floor(saving / whole * _CELLS + _EXACT).astype(np.int64) for saving in savings]
+    for loss, steps in zip(losses, cells, strict=True):
+        best, choice = _with_group(best, loss, steps)
         taken.append(choice)
-    return _traced(taken, savings, cell, goal) if np.isfinite(best[goal]) else None
+    return _traced(taken, cells, goal) if np.isfinite(best[goal]) else None
 
 
 def _with_group(best: FloatArray, loss: FloatArray, cells: IntArray) -> tuple[FloatArray, IntArray]:
@@ -63,12 +63,10 @@ def _with_group(best: FloatArray, loss: FloatArray, cells: IntArray) -> tuple[Fl
     return least, choice
 
 
-def _traced(
-    taken: Sequence[IntArray], savings: Sequence[FloatArray], cell: float, goal: int
-) -> list[int]:
+def _traced(taken: Sequence[IntArray], cells: Sequence[IntArray], goal: int) -> list[int]:
     left, chosen = goal, []
-    for choice, saving in zip(reversed(taken), reversed(savings), strict=True):
+    for choice, steps in zip(reversed(taken), reversed(cells), strict=True):
         number = int(choice[left])
         chosen.append(number)
-        left = max(0, left - int(np.floor(saving[number] / cell + _EXACT)))
+        left = max(0, left - int(steps[number]))
     return chosen[::-1]
