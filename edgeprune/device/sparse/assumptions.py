@@ -7,15 +7,13 @@ write and tune such kernels. The choice that follows from them is the first gate
 from __future__ import annotations
 
 # Of the issue slots, multipliers and shared-memory clocks of a direct sparse kernel: the rest goes
-# to barriers, to addresses, and to the tail of the grid. Staging of tiles is work of its own, see
-# `staging.py`.
+# to staging tiles, to addresses, and to the tail of the grid.
 SPARSE_EFFICIENCY = 0.65
 
 # The same for the gathering tensor-core kernel. So set, a mask of 32-row columns breaks even at
-# about 70 % of zeros where the input's way to shared memory counts little, from where published
-# kernels of this kind are faster than cuBLAS (Chen et al., "Efficient Tensor Core-Based GPU Kernels
-# for Structured Sparsity", SC 2021).
-VMMA_EFFICIENCY = 0.25
+# about 70 % of zeros, from where published kernels of this kind are faster than cuBLAS (Chen et
+# al., "Efficient Tensor Core-Based GPU Kernels for Structured Sparsity", SC 2021).
+VMMA_EFFICIENCY = 0.15
 
 # Clocks of shared memory that its gathers take over those without a bank conflict, as counted in
 # the emulation at 5 to 50 % of the columns.
@@ -62,7 +60,5 @@ MARGIN = 0.9
 # Facts of every SM from sm_53 to sm_110 (CUDA C++ Programming Guide): lanes of a warp, warp
 # schedulers that each issue one instruction per clock, bytes that one lane loads at most at once.
 WARP = 32
-# Of a block by default (`cuda/plan/tactics.cc`).
-BLOCK_WARPS = 8
 SCHEDULERS = 4
 LOAD_BYTES = 16

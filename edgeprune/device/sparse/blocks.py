@@ -113,34 +113,22 @@ def fits(conv: PackedConv, block: Block) -> bool:
 
 
 def channel_words(conv: PackedConv, block: Block) -> int:
-    """Words from one channel of the tile to the next."""
-    rows, pitch = word_grid(conv, block)
-    words = rows * pitch
+    """Words of a channel of the tile: each holds rows of one input column for a lane."""
+    stride_height, stride_width = conv.shape.stride
+    reach_height, reach_width = _reach(conv.shape)
+    size = _word_bytes(conv, block)
+    height = divided_up(block.pixels_per_lane, size // bytes_of(conv.precision))
+    phase = _columns(conv, block) + reach_width // stride_width
+    quarter = 32 // size
+    if conv.on_tensor_cores:
+        phase = _rounded_up(phase, quarter)
+    pitch = min(stride_width, reach_width + 1) * phase
+    words = ((height - 1) * stride_height + reach_height + 1) * pitch
     if conv.layout == HWC8:
         return words | 1
-    quarter = 32 // word_bytes(conv, block)
     if conv.on_tensor_cores and words // quarter % 2 == 0:
         return words + quarter
     return words
-
-
-def word_grid(conv: PackedConv, block: Block) -> tuple[int, int]:
-    """Rows of words of a channel, and words of a row; a word holds rows of one input column."""
-    stride_height, stride_width = conv.shape.stride
-    reach_height, reach_width = _reach(conv.shape)
-    size = word_bytes(conv, block)
-    height = divided_up(block.pixels_per_lane, size // bytes_of(conv.precision))
-    phase = _columns(conv, block) + reach_width // stride_width
-    if conv.on_tensor_cores:
-        phase = _rounded_up(phase, 32 // size)
-    return (height - 1) * stride_height + reach_height + 1, min(
-        stride_width, reach_width + 1
-    ) * phase
-
-
-def word_bytes(conv: PackedConv, block: Block) -> int:
-    """Bytes of a word: what one load of the inner loop brings to a lane."""
-    return 8 if block.pixels_per_lane * bytes_of(conv.precision) <= 8 else 16
 
 
 def shared_bytes(conv: PackedConv, block: Block) -> int:
@@ -150,8 +138,8 @@ def shared_bytes(conv: PackedConv, block: Block) -> int:
     if conv.on_tensor_cores:
         covered = warps_across(columns) * TENSOR_PIXELS
     words = conv.channels_at_once * channel_words(conv, block) + covered - columns
-    raw_offset = _rounded_up(words * word_bytes(conv, block), _ALIGNMENT)
-    raw, scratch = raw_bytes(conv, block), _scratch_bytes(conv, block)
+    raw_offset = _rounded_up(words * _word_bytes(conv, block), _ALIGNMENT)
+    raw, scratch = _raw_bytes(conv, block), _scratch_bytes(conv, block)
     if conv.on_tensor_cores:
         results = groups_per_block(conv, block) * scratch
         return max(raw_offset + raw, results) + _TILE_BYTES
@@ -164,8 +152,8 @@ def shared_bytes(conv: PackedConv, block: Block) -> int:
     )
 
 
-def raw_bytes(conv: PackedConv, block: Block) -> int:
-    """Bytes of the tile as it lies in global memory."""
+def _raw_bytes(conv: PackedConv, block: Block) -> int:
+    """Of the tile as it lies in global memory."""
     shape, size = conv.shape, bytes_of(conv.precision)
     height, width = shape.in_size
     reach_height, reach_width = _reach(shape)
@@ -198,6 +186,10 @@ def _scratch_bytes(conv: PackedConv, block: Block) -> int:
 
 def _columns(conv: PackedConv, block: Block) -> int:
     return min(block.tile_columns, conv.shape.out_size[1])
+
+
+def _word_bytes(conv: PackedConv, block: Block) -> int:
+    return 8 if block.pixels_per_lane * bytes_of(conv.precision) <= 8 else 16
 
 
 def _reach(shape: ConvShape) -> tuple[int, int]:

@@ -4,9 +4,8 @@ The direct kernel works on CUDA cores: a warp walks the columns of a group of V 
 every column a lane loads an activation for each of its pixels, and the column's offset and values,
 and multiplies V times per pixel; in FP16 two rows at a time, with sums in FP16 that go to FP32
 after 16 terms. A column is thus bound by shared-memory accesses (one a clock and SM), by the
-multipliers, or by the instructions that four schedulers issue. The input's way to shared memory
-takes accesses and instructions too, however few columns are left; the map's DRAM traffic bounds
-the whole.
+multipliers, or by the instructions that four schedulers issue; the map's DRAM traffic bounds the
+whole.
 """
 
 from __future__ import annotations
@@ -17,11 +16,9 @@ from typing import Iterator
 
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse import assumptions as assumed
-from edgeprune.device.sparse.blocks import Block, PackedConv, divided_up
 from edgeprune.device.sparse.conv import ConvShape, MaskedConv
 from edgeprune.device.sparse.launches import LAUNCHES, Launch
 from edgeprune.device.sparse.precision import bytes_of
-from edgeprune.device.sparse.staging import Staging, staging
 
 OFFSET_BYTES = 2
 
@@ -84,29 +81,18 @@ def _cuda_core_time(board: Board, layer: MaskedConv, precision: str, launch: Lau
     rate = (board.fp16_fma_per_clock / 2 if paired else board.fp32_fma_per_clock) / assumed.WARP
     instructions = loads + multiplications + flushes + values + assumed.LOOP_INSTRUCTIONS
     spread = parallelism(board, tiles * _warps_of_outputs(layer.shape, launch))
-    clock_ms = 1.0 / (board.clocks_per_ms * assumed.SPARSE_EFFICIENCY * spread)
-    columns = layer.columns[launch.vector] * tiles / launch.lane_split
-    brought = _staging(board, layer, precision, launch)
-    issued = columns * instructions + brought.instructions
+    per_clock_ms = (
+        layer.columns[launch.vector] * tiles
+        / (launch.lane_split * board.clocks_per_ms * assumed.SPARSE_EFFICIENCY * spread)
+    )  # fmt: skip
     return SparseTime(
-        issue_ms=issued / assumed.SCHEDULERS * clock_ms,
-        fma_ms=columns * multiplications / rate * clock_ms,
-        shared_ms=(columns * (loads + values) + brought.shared_clocks) * clock_ms,
+        issue_ms=instructions / assumed.SCHEDULERS * per_clock_ms,
+        fma_ms=multiplications / rate * per_clock_ms,
+        shared_ms=(loads + values) * per_clock_ms,
         memory_ms=sparse_memory_ms(board, layer, precision, launch.vector),
         launch_ms=assumed.LAUNCH_MS,
         launch=launch,
     )
-
-
-def _staging(board: Board, layer: MaskedConv, precision: str, launch: Launch) -> Staging:
-    """Of the widest tiles, and of blocks with as many warps as there is work for."""
-    shape = layer.shape
-    conv = PackedConv(shape, launch.vector, 1, precision, sm=int(board.sm))
-    width = shape.out_size[1]
-    columns = divided_up(width, divided_up(width, launch.widest_tile))
-    warps = min(assumed.BLOCK_WARPS, divided_up(conv.rows, launch.groups_per_warp))
-    rest = (launch.pixels_per_lane, launch.groups_per_warp, launch.lane_split)
-    return staging(conv, Block(columns, *rest, warps))
 
 
 def sparse_memory_ms(board: Board, layer: MaskedConv, precision: str, vector: int) -> float:

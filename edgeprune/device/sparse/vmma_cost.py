@@ -12,17 +12,9 @@ from typing import Iterator
 
 from edgeprune.device.boards import Board
 from edgeprune.device.sparse import assumptions as assumed
-from edgeprune.device.sparse.blocks import (
-    TENSOR_PIXELS,
-    Block,
-    PackedConv,
-    divided_up,
-    warps_across,
-)
 from edgeprune.device.sparse.conv import MaskedConv
 from edgeprune.device.sparse.launches import TENSOR_KERNEL, TENSOR_ROWS, Launch
 from edgeprune.device.sparse.sparse_cost import SparseTime, parallelism, sparse_memory_ms
-from edgeprune.device.sparse.staging import staging
 
 VECTOR = 32
 FIRST_SM = 80
@@ -56,31 +48,11 @@ def _time(board: Board, layer: MaskedConv, precision: str, rows: int) -> SparseT
     word_bytes = 8 if rows <= 4 else 16
     gather_clocks = _GATHERS * word_bytes / 4 * assumed.GATHER_CONFLICTS
     issued = rows * (_MMAS + _PACKS) + _GATHERS + _VALUE_LOADS + _OTHER_INSTRUCTIONS
-    # Its own efficiency is that of gathers; the input is brought as the direct kernel does it.
-    brought = staging(_packed(board, layer, precision), _block(layer, rows))
-    stage_ms = 1.0 / (
-        board.clocks_per_ms
-        * assumed.SPARSE_EFFICIENCY
-        * parallelism(board, warps_of_pixels * groups)
-    )
     return SparseTime(
-        issue_ms=(issued * per_clock_ms + brought.instructions * stage_ms) / assumed.SCHEDULERS,
+        issue_ms=issued / assumed.SCHEDULERS * per_clock_ms,
         fma_ms=multiply * per_clock_ms,
-        shared_ms=(gather_clocks + _VALUE_CLOCKS) * per_clock_ms + brought.shared_clocks * stage_ms,
+        shared_ms=(gather_clocks + _VALUE_CLOCKS) * per_clock_ms,
         memory_ms=sparse_memory_ms(board, layer, precision, VECTOR),
         launch_ms=assumed.LAUNCH_MS,
         launch=Launch(TENSOR_KERNEL, VECTOR, groups_per_warp=1, pixels_per_lane=rows),
     )
-
-
-def _packed(board: Board, layer: MaskedConv, precision: str) -> PackedConv:
-    return PackedConv(layer.shape, VECTOR, 1, precision, sm=int(board.sm))
-
-
-def _block(layer: MaskedConv, rows: int) -> Block:
-    """As wide as its warps can be, and as many groups as the others can have."""
-    width, shape = layer.shape.out_size[1], layer.shape
-    across = min(assumed.BLOCK_WARPS, warps_across(width))
-    most = divided_up(shape.out_channels // shape.groups, VECTOR)
-    groups = min(assumed.BLOCK_WARPS // across, most)
-    return Block(min(width, across * TENSOR_PIXELS), rows, 1, 1, across * groups)

@@ -1,4 +1,4 @@
-"""The cost model: it orders what must be ordered, and breaks even where counts and rates put it."""
+"""The cost model: it orders what must be ordered, and breaks even where the specification says."""
 
 from __future__ import annotations
 
@@ -115,23 +115,22 @@ def test_a_random_mask_is_what_random_weights_give(together: int) -> None:
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
-        ("jetson-orin-nano-super", 0.91, 0.99),
-        ("jetson-orin-nx-16gb", 0.91, 0.995),
-        ("jetson-agx-orin-64gb", 0.91, 0.997),
-        ("jetson-thor-t5000", 0.95, 0.999),
-        ("jetson-xavier-nx", 0.79, 0.96),
-        ("jetson-nano", 0.81, 0.945),
+        ("jetson-orin-nano-super", 0.86, 0.955),
+        ("jetson-orin-nx-16gb", 0.86, 0.955),
+        ("jetson-agx-orin-64gb", 0.86, 0.955),
+        ("jetson-thor-t5000", 0.89, 0.965),
+        ("jetson-xavier-nx", 0.68, 0.92),
+        ("jetson-nano", 0.72, 0.95),
     ],
 )
 def test_break_even_is_where_dense_kernels_put_it(name: str, least: float, most: float) -> None:
     board = find_board(name)
     found = [break_even(board, shape, good=good) for shape in LAYERS for good in (False, True)]
+    assert None not in found
     *usual, _, wide = found
-    assert None not in usual
     assert all(least <= (one or 0) <= most for one in usual), usual
-    # Every block of the last layer brings 512 channels of 49 pixels for few outputs: boards that
-    # have no tensor cores, or few, never gain there.
-    assert wide is None or wide >= 0.97
+    # The last layer reads 2 MB of weights for 49 pixels: what memory is saved counts there.
+    assert least - 0.08 <= (wide or 0) <= most
 
 
 @pytest.mark.parametrize("name", board_names())
@@ -139,7 +138,8 @@ def test_the_gate_asks_for_more_than_to_break_even(name: str) -> None:
     board = find_board(name)
     for shape in LAYERS:
         even, gate = break_even(board, shape), gate_sparsity(board, shape)
-        assert gate is None or (even is not None and gate > even)
+        assert even is not None
+        assert gate is None or gate > even
 
 
 def test_whole_columns_break_even_earlier_than_single_weights() -> None:
@@ -155,7 +155,7 @@ def test_tensor_cores_serve_masks_of_whole_columns_only() -> None:
     weight = np.zeros(shape.weight_shape, dtype=np.float32)
     weight.reshape(2, 32, -1)[:, :, ::8] = 1.0
     columns = best_sparse_time(orin, masked_conv("", shape, weight), "fp16", KERNELS)
-    scattered = best_sparse_time(orin, random_mask("", shape, 0.95), "fp16", KERNELS)
+    scattered = best_sparse_time(orin, random_mask("", shape, 7 / 8), "fp16", KERNELS)
     assert columns is not None
     assert columns.launch.kernel == TENSOR_KERNEL
     assert scattered is not None
