@@ -6,8 +6,12 @@ float64 convolutions are slow: a 15-GMAC network on its full image would take mi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from edgeprune.models.inputs import InputSpec
 
 _SEED = 5
 _SAMPLES = 2
@@ -16,15 +20,22 @@ _LEAST_SIDE = 32  # and the unit of sides, for networks that halve the image fiv
 _IMAGE_AXES = 4  # (N, C, H, W) or more
 
 
-def bench_inputs(example_inputs: tuple[Tensor, ...], macs: int) -> list[tuple[Tensor, ...]]:
+def bench_inputs(
+    example_inputs: tuple[Tensor, ...], macs: int, specs: Sequence[InputSpec] | None = None
+) -> list[tuple[Tensor, ...]]:
     """Inputs to try, the cheapest first; the last are the user's own.
 
     Args:
         example_inputs: what the user calls the network with. Inputs with a single value everywhere
             (zeros, ones) are drawn at random instead, here and in every smaller version.
         macs: cost of a run on them.
+        specs: what the network says of its inputs; ids are drawn anew then, none of them of the
+            row for padding: a bag that happens to be empty shows nothing of its table.
     """
-    whole = tuple(_varied(value.detach()) for value in example_inputs)
+    told = specs or (None,) * len(example_inputs)
+    whole = tuple(
+        _varied(value.detach(), spec) for value, spec in zip(example_inputs, told, strict=True)
+    )
     tried = [whole]
     samples = {value.shape[0] for value in whole if value.dim()}
     if len(samples) == 1 and (count := samples.pop()) > _SAMPLES:
@@ -53,10 +64,20 @@ def _side(side: int, halvings: int) -> int:
     return min(side, max(_LEAST_SIDE, (side >> halvings) // _LEAST_SIDE * _LEAST_SIDE))
 
 
-def _varied(value: Tensor) -> Tensor:
+def _varied(value: Tensor, spec: InputSpec | None) -> Tensor:
+    if spec is not None and spec.rows:
+        return _ids(value, spec.rows)
     if not value.is_floating_point() or value.numel() == 0:
         return value
     if bool((value != value.flatten()[0]).any()):
         return value
     generator = torch.Generator().manual_seed(_SEED)
     return torch.randn(value.shape, generator=generator).to(value)
+
+
+def _ids(value: Tensor, rows: tuple[int, ...]) -> Tensor:
+    """Ids that every table has, from row 1 on where it has more."""
+    uniform = torch.rand(value.shape, generator=torch.Generator().manual_seed(_SEED))
+    known = torch.tensor(rows, dtype=uniform.dtype)
+    drawn = 1 + (uniform * (known - 1)).long()
+    return torch.minimum(drawn, known.long() - 1).to(value)

@@ -37,11 +37,18 @@ class _AxisSums:
     Args:
         tensors: by name.
         quantity: of the rows `start..stop` (along axis 0) of the named tensor.
+        shares: what the sums of some tensors are multiplied by where they write a channel.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor], quantity: Quantity) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor],
+        quantity: Quantity,
+        shares: Mapping[str, float] | None = None,
+    ) -> None:
         self._tensors = tensors
         self._quantity = quantity
+        self._shares = shares or {}
         self._known: dict[tuple[str, int], FloatArray] = {}
 
     def per_channel(self, group: ChannelGroup, signed: bool = False) -> FloatArray:
@@ -50,6 +57,8 @@ class _AxisSums:
         for slices in group.slices:
             if self._counts(slices.tensor):
                 sums = self._along(slices.tensor, slices.axis)[slices.index]
+                if not slices.reads:
+                    sums = sums * self._shares.get(slices.tensor, 1.0)
                 part = np.bincount(slices.channel, weights=sums, minlength=group.size)
                 total += np.abs(part) if signed else part
         return total
@@ -79,16 +88,30 @@ class _AxisSums:
         return total.sum(others) if others else total
 
 
-class GroupNorm:
-    """The L1 or L2 norm of all weights that a channel owns."""
+def lookup_shares(model: nn.Module) -> dict[str, float]:
+    """For each table, by name of its weight, how much of it a sample reads: one row of so many.
 
-    def __init__(self, tensors: Mapping[str, Tensor], order: int) -> None:
+    A linear layer that reads the id as a one-hot vector is the same function. Its inputs have a
+    mean square of 1 / rows each, where those of other layers have about 1: without that share a
+    table of many rows would outvote all that reads it.
+    """
+    return {
+        f"{path}.weight" if path else "weight": 1.0 / max(module.num_embeddings, 1)
+        for path, module in model.named_modules(remove_duplicate=False)
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag)
+    }
+
+
+class GroupNorm:
+    """The L1 or L2 norm of all weights that a channel owns, those of tables by `lookup_shares`."""
+
+    def __init__(self, model: nn.Module, tensors: Mapping[str, Tensor], order: int) -> None:
         def power(name: str, rows: slice) -> Tensor:
             weight = tensors[name].detach()[rows].float()
             return weight.abs() if order == 1 else weight.square()
 
         self._order = order
-        self._sums = _AxisSums(tensors, power)
+        self._sums = _AxisSums(tensors, power, lookup_shares(model))
 
     def scores(self, group: ChannelGroup) -> FloatArray:
         """The norm, per channel."""
@@ -176,13 +199,15 @@ class BatchNormScale:
 class FilterMedian:
     """Sum of distances to the group's other filters: those near the median are replaceable."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
+        self._shares = lookup_shares(model)
 
     def scores(self, group: ChannelGroup) -> FloatArray | None:
         """The distances, over what the producers hold of each channel; None without a producer."""
         rows = [
             _rows(slices, self._tensors[slices.tensor], group.size)
+            * self._shares.get(slices.tensor, 1.0) ** 0.5
             for slices in group.slices
             if slices.writes and isinstance(self._tensors[slices.tensor], nn.Parameter)
         ]

@@ -2,7 +2,8 @@
 
 A channel owns a slice of every tensor of its group: output slices of its producers, its entries of
 the norms, input slices of its consumers. A criterion adds up over all of them (group importance:
-Fang et al., "DepGraph", CVPR 2023); division by the group's mean makes groups comparable.
+Fang et al., "DepGraph", CVPR 2023); division by the group's mean makes groups comparable. Of a
+table a sample reads one row, so that it counts with the mean over its rows.
 """
 
 from __future__ import annotations
@@ -72,20 +73,22 @@ def _criterion(
 ) -> Criterion:
     tensors = named_tensors(model)
     if kind == "l2":
-        return GroupNorm(tensors, order=2)
+        return GroupNorm(model, tensors, order=2)
     if kind == "l1":
-        return GroupNorm(tensors, order=1)
+        return GroupNorm(model, tensors, order=1)
     if kind == "bn":
         return BatchNormScale(model, tensors)
     if kind in NEED_GRADIENTS:
-        known = gradients or [{n: t.grad for n, t in tensors.items() if t.grad is not None}]
+        known = gradients or [
+            {n: t.grad.to_dense() for n, t in tensors.items() if t.grad is not None}
+        ]
         if not known[0]:
             raise UserInputError(
                 f"importance '{kind}' needs gradients: run backward before pruning, or use 'l2'"
             )
         return FirstOrderTaylor(tensors, known) if kind == "taylor" else Saliency(tensors, known)
     if kind == "fpgm":
-        return FilterMedian(tensors)
+        return FilterMedian(model, tensors)
     if kind == "random":
         return RandomOrder(seed)
     raise UserInputError(f"unknown importance '{kind}': use one of {', '.join(IMPORTANCE_KINDS)}")

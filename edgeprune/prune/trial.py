@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from edgeprune.errors import EdgepruneError, UserInputError
+from edgeprune.models.inputs import input_specs
 from edgeprune.prune.arithmetic import TOLERANCE, exact_arithmetic, proof_dtypes
 from edgeprune.prune.bench_inputs import bench_inputs
 from edgeprune.prune.cost import CostModel
@@ -169,7 +170,8 @@ class Trial:
         self, model: nn.Module, example_inputs: tuple[Tensor, ...]
     ) -> tuple[nn.Module, tuple[Tensor, ...], torch.dtype]:
         """A copy in the best precision it runs in, and the cheapest inputs it takes."""
-        candidates = bench_inputs(example_inputs, CostModel(self._graph).macs())
+        macs = CostModel(self._graph).macs()
+        candidates = bench_inputs(example_inputs, macs, input_specs(model))
         failure = ""
         for dtype in proof_dtypes(model, self._device):
             reference = _copy_as(model, dtype)

@@ -23,3 +23,12 @@ def embedding(context: Context, call: Call) -> Value:
     if len(call.shapes) == 1:
         return x
     return (x, *(Labels(shape, context.constant) for shape in call.shapes[1:]))
+
+
+@rule("embedding_renorm")
+def embedding_renorm(context: Context, call: Call) -> Labels:
+    """`max_norm` shortens rows by their length over all columns: none can go alone."""
+    table, ids = call.labels()
+    context.protect([ids], f"{call.where} uses them as row numbers", quiet=True)
+    why = "max_norm rescales rows by their length over all columns: train it without max_norm"
+    return context.fix(table, range(table.rank), why)
