@@ -7,7 +7,8 @@ The rules, in order; the first that finds candidates decides:
 2. Resolution stages of networks that add nothing (VGG, DenseNet): the last module of each map size,
    the outermost if several end there. A pool belongs to no stage. Where stages end in blocks, plain
    layers before the first block are the stem and left out.
-3. Vectors: the hidden activations, or else the hidden linear layers, of networks without any map.
+3. Vectors: the hidden activations, or else the hidden linear layers, of networks without any map;
+   and stacks of vectors (batch, positions, width) that a module without weights puts together.
 
 Blocks and stages are tapped where the network itself reads them: at their output if they end in an
 activation or no activation follows (linear bottlenecks); otherwise, in pre-activation networks, at
@@ -68,8 +69,17 @@ def _hidden_vectors(trace: Trace) -> list[Call]:
         for call in trace.calls
         if call.is_leaf and call.shape is not None and len(call.shape) == 2 and call.last <= last_op
     ]
+    stacks = [
+        call
+        for call in trace.calls
+        if call.is_leaf
+        and call.shape is not None
+        and len(call.shape) == 3
+        and not any(True for _ in call.module.parameters())
+    ]
     activations = [call for call in vectors if _is_activation(call, trace)]
-    return activations or [call for call in vectors if isinstance(call.module, nn.Linear)]
+    chosen = activations or [call for call in vectors if isinstance(call.module, nn.Linear)]
+    return [*chosen, *stacks] if chosen else []
 
 
 def _innermost(end: Call, trace: Trace) -> Call:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from edgeprune.distill.summary import working_dtype
 from edgeprune.errors import UserInputError
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "ranking"]
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -26,7 +26,7 @@ class LossParts:
 
     Attributes:
         total: task + α·kl + β·afd; carries the gradient.
-        task: cross-entropy, or mean squared error to the targets.
+        task: cross-entropy (of a ranking that of each pair), or mean squared error to the targets.
         kl: τ²·KL to the teacher, or mean squared error to its answers; 0 without a teacher.
         afd: attention-weighted feature distance; 0 without an attention head.
     """
@@ -41,13 +41,15 @@ class LossParts:
 class SadLoss:
     """L = CE + α·τ²·KL_τ + β·AFD, or MSE + α·MSE(student, teacher) + β·AFD for regression.
 
+    A ranking's is BCE + α·MSE(student, teacher) + β·AFD, on logits.
+
     Computed in float32 (float64 for float64 outputs), under autocast too.
 
     Args:
         alpha: weight of the teacher's answers.
         beta: weight of AFD; about 200, because AFD is a mean over positions.
         tau: temperature.
-        task: "classification" or "regression".
+        task: "classification", "regression" or "ranking".
         task_loss: `loss(outputs, targets) -> scalar` in place of the task's own.
     """
 
@@ -61,8 +63,8 @@ class SadLoss:
         """Refuse settings that no training can use."""
         if self.tau <= 0:
             raise UserInputError(f"tau is {self.tau}: use a positive temperature such as 4")
-        if self.task not in ("classification", "regression"):
-            raise UserInputError(f"task '{self.task}': use classification or regression")
+        if self.task not in get_args(Task):
+            raise UserInputError(f"task '{self.task}': use {', '.join(get_args(Task))}")
 
     def __call__(
         self,
@@ -107,9 +109,10 @@ class SadLoss:
         if student.numel() != targets.numel():
             raise UserInputError(
                 f"the network answers {tuple(student.shape)} for targets {tuple(targets.shape)}: "
-                "a regression network gives one value per target"
+                f"a {self.task} network gives one value per target"
             )
-        return F.mse_loss(student.reshape(targets.shape), targets.to(student.dtype))
+        loss = F.mse_loss if self.task == "regression" else F.binary_cross_entropy_with_logits
+        return loss(student.reshape(targets.shape), targets.to(student.dtype))
 
     def _answers(self, student: Tensor, teacher: Tensor) -> Tensor:
         if student.shape != teacher.shape:
@@ -117,7 +120,7 @@ class SadLoss:
                 f"the student answers {tuple(student.shape)} and the teacher "
                 f"{tuple(teacher.shape)}: both need the same outputs, in the same order"
             )
-        if self.task == "regression":
+        if self.task != "classification":
             return F.mse_loss(student, teacher)
         log_student = F.log_softmax(student / self.tau, dim=-1)
         log_teacher = F.log_softmax(teacher / self.tau, dim=-1)

@@ -13,6 +13,7 @@ from edgeprune.models.scales import scales_fault
 
 LARGEST_IMAGE: Final = 2**26  # values of one input: 268 MB as float32
 _LONGEST_NAME: Final = 1000
+_MOST_TABLES: Final = 1000
 
 
 def field_fault(values: Mapping[str, Any]) -> str:
@@ -40,9 +41,16 @@ def _arch_args(value: Any) -> str:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         return "is not a mapping of settings"
     for key, setting in value.items():
-        if not key.isidentifier() or type(setting) not in (int, float, bool):
+        if not key.isidentifier() or not _is_setting(setting):
             return "holds something other than numbers and flags"
     return ""
+
+
+def _is_setting(value: Any) -> bool:
+    """A number, a flag, or a short list of whole numbers such as the rows of tables."""
+    if isinstance(value, (list, tuple)):
+        return len(value) <= _MOST_TABLES and all(type(entry) is int for entry in value)
+    return type(value) in (int, float, bool)
 
 
 def _attributes(value: Any) -> str:

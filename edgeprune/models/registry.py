@@ -1,4 +1,4 @@
-"""Networks by name: our zoo for small images and for films, and torchvision's models."""
+"""Networks by name: our zoo for small images, films and ratings, and torchvision's models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from torch import nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models import mobilenet, resnet, vgg
+from edgeprune.models.dlrm import Dlrm
 from edgeprune.models.movie_cnn import MovieCnn
+from edgeprune.models.neumf import NeuMf
 from edgeprune.models.wrn import WideResNet
 from edgeprune.wording import shown
 
@@ -23,6 +25,13 @@ _LISTED_WRN: Final = ("wrn_10_1", "wrn_16_1", "wrn_16_2", "wrn_28_10", "wrn_40_1
 _MOVIE_CNN = re.compile(r"movie_cnn(?:_([1-9])_([1-9]\d{0,2}))?")
 _LISTED_MOVIE_CNN: Final = ("movie_cnn", "movie_cnn_1_16", "movie_cnn_1_32")
 _MOVIE_CNN_SIZE: Final = (2, 16)  # of the name alone: blocks per stage, channels
+_RECOMMENDER = re.compile(r"(neumf|dlrm)(?:_(small|[1-9]\d{0,2}))?")
+_LISTED_RECOMMENDERS: Final = ("neumf", "neumf_small", "dlrm", "dlrm_small")
+_RECOMMENDERS: Final[dict[str, tuple[Callable[..., nn.Module], dict[str, int]]]] = {
+    # Widths of the name alone and of the small one.
+    "neumf": (NeuMf, {"": 16, "small": 8}),
+    "dlrm": (Dlrm, {"": 32, "small": 16}),
+}
 _ZOO: Final[dict[str, Callable[..., nn.Module]]] = {
     **resnet.BUILDERS,
     **vgg.BUILDERS,
@@ -57,10 +66,11 @@ def build_model(
 
 
 def list_archs() -> tuple[str, ...]:
-    """Return every name `build_model` knows; others of `wrn_D_K` (D = 6n + 4) and of
-    `movie_cnn_DEPTH_WIDTH` work too.
+    """Return every name `build_model` knows; others of `wrn_D_K` (D = 6n + 4), of
+    `movie_cnn_DEPTH_WIDTH`, `neumf_FACTORS` and `dlrm_WIDTH` work too.
     """
-    return (*_LISTED_WRN, *_LISTED_MOVIE_CNN, *_ZOO, *sorted(_torchvision_nets().names()))
+    small_images = (*_LISTED_WRN, *_LISTED_MOVIE_CNN, *_LISTED_RECOMMENDERS, *_ZOO)
+    return (*small_images, *sorted(_torchvision_nets().names()))
 
 
 def is_known(arch: str) -> bool:
@@ -70,7 +80,7 @@ def is_known(arch: str) -> bool:
 
 def native_image_size(arch: str) -> int:
     """Return the side in pixels of the square images that `arch` is usually trained on."""
-    if _MOVIE_CNN.fullmatch(arch):
+    if _MOVIE_CNN.fullmatch(arch) or _RECOMMENDER.fullmatch(arch):
         return 1
     if arch in _ZOO or _WRN.fullmatch(arch):
         return _ZOO_IMAGE_SIZE
@@ -90,10 +100,29 @@ def _builder(arch: str) -> Callable[..., nn.Module] | None:
     if match:
         size = (int(match[1]), int(match[2])) if match[1] else _MOVIE_CNN_SIZE
         return functools.partial(MovieCnn, *size)
+    match = _RECOMMENDER.fullmatch(arch)
+    if match:
+        return _recommender(match[1], match[2] or "")
     if arch in _ZOO:
         return _ZOO[arch]
     nets = _torchvision_nets()
     return functools.partial(nets.build, arch) if arch in nets.names() else None
+
+
+def _recommender(kind: str, size: str) -> Callable[..., nn.Module]:
+    network, widths = _RECOMMENDERS[kind]
+    width = int(size) if size.isdecimal() else widths[size]
+
+    def build(**settings: Any) -> nn.Module:
+        if "rows" not in settings:
+            raise ValueError("it needs users and items: give --data ratings:DIR")
+        if kind == "dlrm" and "dense" not in settings:
+            raise ValueError("it reads features as well as ids: give --data ratings:DIR+features")
+        if kind == "dlrm" and "bag_rows" not in settings:
+            raise ValueError("it reads a bag of words: .item needs a token_seq column, as genres")
+        return network(width, **settings)
+
+    return build
 
 
 def _suggestion(arch: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.models.attributes import apply_attributes
+from edgeprune.models.blank import blank_inputs
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
 from edgeprune.models.scales import check_scales
@@ -89,6 +90,6 @@ def _try_shapes(model: nn.Module, preprocessing: Preprocessing | None) -> None:
     probe = model if device == "cpu" else copy.deepcopy(model).to(device)
     try:
         with torch.no_grad():
-            probe(torch.zeros(shape, device=device))
+            probe(*blank_inputs(model, preprocessing, 1, device=device))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise UserInputError(f"layers and input do not fit together: {brief(error)}") from error

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgeprune.data.preprocessing import Preprocessing
 from edgeprune.errors import UserInputError
+from edgeprune.models.blank import blank_inputs
 from edgeprune.models.classes import class_mapping
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
@@ -70,14 +71,13 @@ def load_teacher(
 
 
 def _blank_run(loaded: LoadedModel, preprocessing: Preprocessing) -> Tensor:
-    shape = (preprocessing.channels, *preprocessing.image_size)
     weight = next(loaded.module.parameters(), torch.zeros(()))
-    inputs = torch.zeros(2, *shape, dtype=weight.dtype, device=weight.device)
+    inputs = blank_inputs(loaded.module, preprocessing, 2, device=weight.device, dtype=weight.dtype)
     try:
         with torch.no_grad():
-            outputs = loaded.module(inputs)
+            outputs = loaded.module(*inputs)
     except Exception as error:
-        size = "x".join(map(str, shape))
+        size = "x".join(map(str, inputs[0].shape[1:]))
         raise UserInputError(
             f"{loaded.source}: the teacher cannot take {size} images: {brief(error)}"
         ) from error

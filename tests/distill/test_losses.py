@@ -101,8 +101,19 @@ def test_refuses_outputs_that_do_not_fit(
 def test_refuses_settings_that_cannot_train() -> None:
     with pytest.raises(UserInputError, match="positive temperature"):
         SadLoss(0.9, 200.0, 0.0)
-    with pytest.raises(UserInputError, match="classification or regression"):
-        SadLoss(0.9, 200.0, 4.0, task="ranking")  # type: ignore[arg-type]
+    with pytest.raises(UserInputError, match="classification, regression, ranking"):
+        SadLoss(0.9, 200.0, 4.0, task="sorting")  # type: ignore[arg-type]
+
+
+def test_a_ranking_is_judged_pair_by_pair_and_follows_logits() -> None:
+    student, teacher = torch.tensor([[2.0], [-1.0], [0.5]]), torch.tensor([[1.0], [0.0], [0.5]])
+    targets = torch.tensor([1.0, 0.0, 0.0])
+    parts = SadLoss(0.5, 0.0, 4.0, task="ranking")(student, teacher, targets, None)
+    p = torch.sigmoid(student[:, 0])
+    expected = -(p[0].log() + (1 - p[1]).log() + (1 - p[2]).log()) / 3
+    assert torch.allclose(parts.task, expected)
+    assert torch.allclose(parts.kl, torch.tensor(2.0 / 3))
+    assert torch.allclose(parts.total, expected + 1.0 / 3)
 
 
 def test_a_users_own_loss_replaces_the_task() -> None:
