@@ -9,19 +9,35 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """How the rows of a ranking belong together: all items for one user, then for the next.
+
+    Attributes:
+        held: (users,) int64 place, among a user's items, of the one that was held out.
+        barred: (users, items) bool: which ones the user has already.
+    """
+
+    held: Tensor
+    barred: Tensor
+
+
+@dataclass(frozen=True)
 class Batch:
     """Samples ready for `model(*batch.inputs)`.
 
     Attributes:
         inputs: the model's arguments, each with the sample as its first axis; images are float32
             (N, C, H, W), normalised.
-        targets: (N,) int64 class numbers, or float32 values when the task is regression.
+        targets: (N,) int64 class numbers, or float32 values when the task is regression;
+            of a ranking 1 and 0 in training, and the held-out items' rows in validation and test.
         index: (N,) int64 positions of the samples in their split.
+        candidates: of a ranking, whose N samples are users: `inputs` hold a row per user and item.
     """
 
     inputs: tuple[Tensor, ...]
     targets: Tensor
     index: Tensor
+    candidates: Candidates | None = None
 
     def __len__(self) -> int:
         return int(self.index.numel())
@@ -30,4 +46,8 @@ class Batch:
         """Return the batch on `device`."""
         moved = tuple(x.to(device, non_blocking=True) for x in self.inputs)
         targets = self.targets.to(device, non_blocking=True)
-        return Batch(moved, targets, self.index.to(device, non_blocking=True))
+        index = self.index.to(device, non_blocking=True)
+        ranked = self.candidates
+        if ranked is not None:
+            ranked = Candidates(ranked.held.to(device), ranked.barred.to(device))
+        return Batch(moved, targets, index, ranked)

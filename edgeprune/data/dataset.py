@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ from edgeprune.data.split import Split, num_train_batches, shard
 from edgeprune.errors import UserInputError
 
 SplitName = Literal["train", "val", "test"]
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "ranking"]
+_IMAGE_DIMS: Final = 4
 
 
 class Data:
@@ -26,13 +28,15 @@ class Data:
     Attributes:
         name: for people and reports.
         task: decides the loss and the metric.
-        classes: names in the order of the targets; empty when the task is regression.
+        classes: names in the order of the targets; empty when the task is no classification.
         preprocessing: what images go through before a network sees them.
         augment: the policy that training uses.
         normalised: whether images are float already and `preprocessing` only says how they were
             made.
         attachments: text files by name that belong beside a network trained on the data, such as
             the vocabulary and scales that its inputs are made with.
+        top_k: items of the lists that a ranking is judged by.
+        notes: what a person should know of the data before training on it.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class Data:
         task: Task = "classification",
         normalised: bool = False,
         attachments: Mapping[str, str] | None = None,
+        input_args: Mapping[str, Any] | None = None,
+        top_k: int = 0,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.task = task
@@ -54,6 +61,9 @@ class Data:
         self.augment = augment
         self.normalised = normalised
         self.attachments = dict(attachments or {})
+        self.top_k = top_k
+        self.notes = notes
+        self._input_args = dict(input_args or {})
         self._splits = splits
         self._augmentation = augmentation(augment, preprocessing.image_size)
 
@@ -61,6 +71,17 @@ class Data:
     def num_outputs(self) -> int:
         """Values that a network gives per sample: one per class, or the one that is predicted."""
         return len(self.classes) if self.task == "classification" else 1
+
+    @property
+    def arch_args(self) -> dict[str, Any]:
+        """What an architecture has to know of the data, as `build_model` takes it."""
+        channels = self.preprocessing.channels
+        return {"num_classes": self.num_outputs, "in_channels": channels, **self._input_args}
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether inputs are ids of users and items."""
+        return "rows" in self._input_args
 
     @property
     def test_reads(self) -> int:
@@ -158,19 +179,14 @@ class Data:
                 f"{self.name}: float images normalised with mean {mine.mean} and std {mine.std}, "
                 f"the teacher takes {preprocessing.mean} and {preprocessing.std}; give uint8 images"
             )
-        return Data(
-            name=self.name,
-            classes=self.classes,
-            preprocessing=preprocessing,
-            splits=self._splits,
-            augment=self.augment,
-            task=self.task,
-            normalised=self.normalised,
-            attachments=self.attachments,
-        )
+        other = copy.copy(self)
+        other.preprocessing = preprocessing
+        return other
 
     def target_mean(self) -> float:
-        """Mean of the training targets: what a network starts from that predicts a value."""
+        """Mean of the training targets, or its logit: what a network starts from that gives one
+        value.
+        """
         split = self._splits["train"]
         return float(split.targets[split.positions].double().mean())
 
@@ -182,7 +198,8 @@ class Data:
     ) -> Batch:
         positions = split.positions[index]
         images, *others = split.samples.gather(positions, draw=draw)
-        images = policy.apply(images, draws, self.preprocessing.image_size)
+        if images.dim() == _IMAGE_DIMS:  # ids of users and items go as they are
+            images = policy.apply(images, draws, self.preprocessing.image_size)
         if not self.normalised:
             images = self.preprocessing.normalise(images)
         return Batch((images, *others), split.targets[positions], index)

@@ -13,15 +13,16 @@ from edgeprune.data.fashion_mnist import load_fashion_mnist
 from edgeprune.data.file_images import Progress
 from edgeprune.data.imagefolder import load_imagefolder
 from edgeprune.data.movies.load import load_movies
+from edgeprune.data.ratings.load import load_ratings
 from edgeprune.data.source import Source, assemble
 from edgeprune.data.user import load_user_data
 from edgeprune.errors import UserInputError
 
 SPECS = (
     "digits, fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, imagefolder:DIR_OR_TAR, "
-    "movies:FILE[:GROUP][@YEAR] or pkg.mod:factory"
+    "movies:FILE[:GROUP][@YEAR], ratings:DIR[:ranking|rating][+features] or pkg.mod:factory"
 )
-_KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder", "movies")
+_KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder", "movies", "ratings")
 _MODULE_AND_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -39,7 +40,8 @@ def load_data(
 
     Args:
         spec: `digits`, `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR`,
-            `imagefolder:DIR_OR_TAR`, `movies:FILE[:GROUP][@YEAR]` or `pkg.mod:factory`.
+            `imagefolder:DIR_OR_TAR`, `movies:FILE[:GROUP][@YEAR]`,
+            `ratings:DIR[:ranking|rating][+features]` or `pkg.mod:factory`.
         seed: decides which training images become validation and which `train_limit` keeps.
         val_fraction: share of the training images that becomes validation where none is given.
         train_limit: keep only so many training images, stratified.
@@ -58,10 +60,13 @@ def load_data(
         augmentation(augment, (1, 1))
     source = _read(spec, image_size, progress)
     if isinstance(source, Data):
+        # A user's own, or one whose protocol says what trains and what tests.
         options = {"train_limit": train_limit, "image_size": image_size, "augment": augment}
         for option, value in options.items():
             if value is not None:
-                raise UserInputError(f"--data {spec} gives a Data: {option} does not apply to it")
+                raise UserInputError(
+                    f"--data {spec} gives its splits as they are: {option} does not apply to it"
+                )
         return source
     return assemble(
         source, seed=seed, val_fraction=val_fraction, train_limit=train_limit, augment=augment
@@ -85,6 +90,10 @@ def _read(spec: str, image_size: int | None, progress: Progress | None) -> Sourc
         if image_size is not None:
             raise UserInputError(f"image_size={image_size}: films have no images; leave it out")
         return load_movies(rest)
+    if kind == "ratings" and rest:
+        if image_size is not None:
+            raise UserInputError(f"image_size={image_size}: ratings have no images; leave it out")
+        return load_ratings(rest)
     if _MODULE_AND_NAME.fullmatch(spec) and kind not in _KINDS:
         return load_user_data(spec, image_size)
     raise UserInputError(f"--data {spec}: unknown; give {SPECS}")

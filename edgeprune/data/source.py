@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,8 @@ class Source:
         task: decides the loss and the metric.
         normalised: whether images are float and go to networks as they are.
         attachments: see `Data`.
+        input_args: what a network has to know of the inputs besides their channels.
+        notes: see `Data`.
     """
 
     name: str
@@ -59,6 +62,8 @@ class Source:
     task: Task = "classification"
     normalised: bool = False
     attachments: Mapping[str, str] = field(default_factory=dict)
+    input_args: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def assemble(
@@ -93,6 +98,8 @@ def assemble(
         task=source.task,
         normalised=source.normalised,
         attachments=source.attachments,
+        input_args=source.input_args,
+        notes=source.notes,
     )
 
 

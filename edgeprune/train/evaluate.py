@@ -24,11 +24,11 @@ EVAL_BATCH = 256
 def metric_on(
     module: nn.Module, data: Data, split: Split, world: World, precision: Precision
 ) -> float:
-    """Top-1 accuracy in percent, or the mean squared error, over all processes.
+    """Top-1 accuracy in percent, the mean squared error or HR@k, over all processes.
 
     The module's mode is restored.
     """
-    score = score_of(data.task)
+    score = score_of(data)
     was_training = module.training
     module.eval()
     sums = torch.zeros(2, dtype=torch.float64, device=world.device)
@@ -36,9 +36,9 @@ def metric_on(
         for batch in data.batches(
             split, batch_size=EVAL_BATCH, rank=world.rank, world_size=world.size
         ):
-            inputs = tuple(tensor.to(world.device) for tensor in batch.inputs)
-            answers = score.answers(module(*inputs))
-            sums[0] += score.per_sample(answers, batch.targets.to(world.device)).sum()
+            moved = batch.to(world.device)
+            answers = score.answers(module(*moved.inputs), moved)
+            sums[0] += score.per_sample(answers, moved.targets).sum()
             sums[1] += len(batch.targets)
     module.train(was_training)
     scored, total = world.sum(sums).tolist()
@@ -48,16 +48,18 @@ def metric_on(
 def predict(
     forwards: Mapping[str, Forward], data: Data, split: Split, device: torch.device
 ) -> dict[str, NDArray[Any]]:
-    """Class ids or values that several networks answer in one pass over `split`; and `targets`.
+    """What several networks answer in one pass over `split`, and `targets`.
+
+    Answers are class ids, values or ranks.
 
     One pass, so that the test set is read once however many networks are compared.
     """
-    score = score_of(data.task)
+    score = score_of(data)
     found: dict[str, list[NDArray[Any]]] = {name: [] for name in (*forwards, "targets")}
     with torch.inference_mode():
         for batch in data.batches(split, batch_size=EVAL_BATCH):
-            inputs = tuple(tensor.to(device) for tensor in batch.inputs)
+            moved = batch.to(device)
             for name, forward in forwards.items():
-                found[name].append(score.answers(forward(inputs)).cpu().numpy())
+                found[name].append(score.answers(forward(moved.inputs), moved).cpu().numpy())
             found["targets"].append(batch.targets.numpy())
     return {name: np.concatenate(parts) for name, parts in found.items()}

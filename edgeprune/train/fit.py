@@ -95,7 +95,7 @@ class Fit:
         self._before_epoch = before_epoch
         self._describe = describe or dict
         self._begin = begin
-        self._score = score_of(data.task)
+        self._score = score_of(data)
         self.result = FitResult()
 
     def run(self) -> FitResult:
@@ -167,12 +167,17 @@ class Fit:
             "ce": task / seen,
             "kl": kl / seen,
             "afd": afd / seen,
-            f"train_{self._score.name}": self._score.factor * scored / seen,
+            **self._judged(scored / seen),
             f"val_{self._score.name}": self._validate(),
             **self._describe(),
             "passes": steps / self._steps_per_epoch,
             "seconds": time.monotonic() - started,
         }
+
+    def _judged(self, mean: float) -> dict[str, float]:
+        """The metric on the training batches, where such batches can be judged."""
+        score = self._score
+        return {f"train_{score.name}": score.factor * mean} if score.of_training else {}
 
     def _batches(self, epoch: int, steps: int) -> Iterator[Batch]:
         settings = self.settings
@@ -250,6 +255,8 @@ def load_shared(folder: RunFolder, world: World, name: str) -> dict[str, Any] | 
 def _sums(loss: LossParts, score: Score, outputs: Tensor, batch: Batch) -> Tensor:
     """Loss parts times the batch size, summed scores and batch size, in float64 on the device."""
     size = len(batch.targets)
-    scored = score.per_sample(score.answers(outputs.detach()), batch.targets).sum()
+    scored = loss.total.new_zeros(())
+    if score.of_training:
+        scored = score.per_sample(score.answers(outputs.detach(), batch), batch.targets).sum()
     parts = [part.detach().double() * size for part in (loss.total, loss.task, loss.kl, loss.afd)]
     return torch.stack([*parts, scored.double(), torch.full_like(parts[0], size)])

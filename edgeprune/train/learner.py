@@ -190,7 +190,7 @@ class Learner:
             head = AttentionHead(teacher_shapes, student_shapes, self.settings.loss.head_dim)
         return head.to(self.world.device)
 
-    def _make_optimizer(self, extra: nn.Module | None) -> torch.optim.SGD:
+    def _make_optimizer(self, extra: nn.Module | None) -> torch.optim.Optimizer:
         settings = self.settings.optimiser
         parameters = [p for p in self.student.parameters() if p.requires_grad]
         if self.head is not None:
@@ -198,9 +198,12 @@ class Learner:
         groups: list[dict[str, Any]] = [{"params": parameters}]
         if extra is not None:
             groups.append({"params": list(extra.parameters()), "weight_decay": 0.0})
+        rate = self.settings.rate.peak
+        if settings.kind == "adam":
+            return torch.optim.Adam(groups, lr=rate, weight_decay=settings.weight_decay)
         return torch.optim.SGD(
             groups,
-            lr=self.settings.rate.peak,
+            lr=rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
             nesterov=settings.nesterov,

@@ -83,11 +83,13 @@ class ConsoleProgress(Progress):
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's figures."""
         score = score_of_row(row)
-        train, val = (score.text(row[f"{split}_{score.name}"]) for split in ("train", "val"))
+        val, shown = score.text(row[f"val_{score.name}"]), ""
+        if score.of_training:
+            shown = f"train {score.text(row[f'train_{score.name}']):>8}  "
         size = f"  {row['params']:,.0f} params" if "params" in row else ""
         self.note(
             f"{row['stage']:>10}  epoch {row['epoch'] + 1:>3}  loss {row['loss']:8.4f}  "
-            f"train {train:>8}  val {val:>8}{size}  "
+            f"{shown}val {val:>8}{size}  "
             f"{row['seconds']:6.1f} s"
         )
 

@@ -1,7 +1,9 @@
-"""How a task's answers are judged: the share that is right, or the mean squared error."""
+"""How a task's answers are judged: the share that is right, the squared error, or the hits."""
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgeprune.data.dataset import Task
+from edgeprune.data.batch import Batch
+from edgeprune.data.dataset import Data
+from edgeprune.train.ranking import hits, ranks
+
+_RANKING: Final = re.compile(r"(?:val_)?hr_at_(\d+)")
 
 
 @dataclass(frozen=True)
@@ -23,16 +29,18 @@ class Score:
         metric: as reports call it.
         factor: what a mean of `per_sample` is multiplied by.
         unit: of the product.
-        answers: (N,) from a network's outputs: class ids or values.
-        per_sample: (N,) from answers and targets: right or wrong, or the squared error.
+        answers: (N,) from a network's outputs for a batch: class ids, values or ranks.
+        per_sample: (N,) from answers and targets: right or wrong, the squared error, hit or not.
+        of_training: whether a training batch can be judged; a ranking's holds no lists.
     """
 
     name: str
     metric: str
     factor: float
     unit: str
-    answers: Callable[[Tensor], Tensor]
+    answers: Callable[[Tensor, Batch], Tensor]
     per_sample: Callable[[Tensor, Tensor], Tensor]
+    of_training: bool = True
 
     def mean(self, answers: NDArray[Any], targets: NDArray[Any]) -> float:
         """The metric of a whole split."""
@@ -50,7 +58,7 @@ TOP1: Final = Score(
     "top1_percent",
     100.0,
     " %",
-    lambda outputs: outputs.argmax(1),
+    lambda outputs, _batch: outputs.argmax(1),
     lambda answers, targets: answers == targets,
 )
 MSE: Final = Score(
@@ -58,16 +66,34 @@ MSE: Final = Score(
     "mse",
     1.0,
     "",
-    lambda outputs: outputs.flatten().float(),
+    lambda outputs, _batch: outputs.flatten().float(),
     lambda answers, targets: (answers.double() - targets.double()).square(),
 )
 
 
-def score_of(task: Task) -> Score:
-    """The metric of a task."""
-    return MSE if task == "regression" else TOP1
+@functools.cache
+def hit_rate(k: int) -> Score:
+    """HR@k of a ranking."""
+    name = f"hr_at_{k}"
+    return Score(name, name, 1.0, "", _ranks, lambda rank, _targets: hits(rank, k), False)
+
+
+def score_of(data: Data) -> Score:
+    """The metric of the data's task."""
+    if data.task == "ranking":
+        return hit_rate(data.top_k)
+    return MSE if data.task == "regression" else TOP1
 
 
 def score_of_row(row: Mapping[str, Any]) -> Score:
     """The metric that a history row holds."""
+    for column in row:
+        found = _RANKING.fullmatch(column)
+        if found:
+            return hit_rate(int(found[1]))
     return MSE if f"val_{MSE.name}" in row else TOP1
+
+
+def _ranks(outputs: Tensor, batch: Batch) -> Tensor:
+    assert batch.candidates is not None, "a ranking is judged by whole lists"
+    return ranks(outputs, batch.candidates)

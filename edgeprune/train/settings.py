@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edgeprune.train.learning_rate import LearningRate
 
@@ -24,11 +25,12 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """SGD with momentum."""
+    """SGD with momentum, or Adam, for which neither momentum nor Nesterov's applies."""
 
     momentum: float = 0.9
     weight_decay: float = 5e-4
     nesterov: bool = False
+    kind: Literal["sgd", "adam"] = "sgd"
 
 
 @dataclass(frozen=True)
