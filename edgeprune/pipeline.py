@@ -34,6 +34,7 @@ from edgeprune.train.precision import choose_precision
 from edgeprune.train.progress import ConsoleProgress, Progress
 from edgeprune.train.run_folder import RunFolder
 
+_GATES = ("min_accuracy", "max_mse", "min_hit_rate")
 METHODS: dict[str, Callable[[Run], Student]] = {
     "sp_sad": sp_sad,
     "lth_sad": lth_sad,
@@ -187,6 +188,12 @@ def _gate(report: RunReport, recipe: Recipe) -> RunReport:
             f"the student's mean squared error is {metric:.4f}, max_mse asks {recipe.max_mse:g}: "
             "use more epochs or a larger target"
         )
+    hits = recipe.min_hit_rate
+    if hits is not None and metric is not None and metric < hits:
+        raise AccuracyGateMissedError(
+            f"the student's hit rate is {metric:.4f}, min_hit_rate asks {hits:g}: use more epochs "
+            "or a larger target"
+        )
     if wanted is not None and metric is not None and metric < wanted:
         raise AccuracyGateMissedError(
             f"the student reaches {metric:.2f} %, --min-accuracy asks {wanted:g} %: "
@@ -196,7 +203,7 @@ def _gate(report: RunReport, recipe: Recipe) -> RunReport:
 
 
 def _identity(recipe: Recipe, sources: Sources) -> dict[str, Any]:
-    settings = recipe.model_dump(mode="json", exclude={"min_accuracy", "max_mse"})
+    settings = recipe.model_dump(mode="json", exclude=set(_GATES))
     return {**settings, "teacher": sources.teacher_fingerprint()}
 
 

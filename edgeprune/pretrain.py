@@ -16,16 +16,15 @@ from edgeprune.data.dataset import Data
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
-from edgeprune.methods.baselines import fit_baselines
+from edgeprune.methods.compared import baseline_figures, baselines_of
 from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.machine import hold_conditions
-from edgeprune.methods.regression import regression_figures
 from edgeprune.methods.student import Student, seeded
 from edgeprune.models.checkpoint import checkpoint_of, load_checkpoint, save_checkpoint
 from edgeprune.models.initialise import start_at
 from edgeprune.models.registry import build_model
 from edgeprune.models.summary import count_params
-from edgeprune.recipe import resolve_recipe
+from edgeprune.recipe import data_settings, resolve_recipe
 from edgeprune.train.distributed import World, join_world, leave_world
 from edgeprune.train.evaluate import metric_on, predict
 from edgeprune.train.fit import Fit
@@ -40,7 +39,7 @@ from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSetting
 _STAGE = "train"
 _NETWORK = "network"
 _DATA_SETTINGS = ("train_limit", "image_size", "augment", "val_fraction")
-_OTHER_SETTINGS = ("precision", "weight_decay", "momentum")
+_OTHER_SETTINGS = ("precision", "weight_decay", "momentum", "optimizer")
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class TrainResult:
         test_top1: percent, from one read of the test set; likewise.
         regression: of values: `errors` (MSE and MAE with 95 % intervals of the network and of the
             baselines), `network_minus` (difference in MSE to every baseline, paired).
+        ranking: of lists: `figures` (HR@k and NDCG@k, likewise) and `network_minus`.
         train_seconds: over all epochs, whatever process did them.
     """
 
@@ -63,6 +63,7 @@ class TrainResult:
     test_top1: float | None
     train_seconds: float
     regression: Mapping[str, Any] | None = None
+    ranking: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -77,12 +78,12 @@ def pretrain(
     epochs: int | None = None,
     seed: int = 0,
     lr: float | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     device: str = "auto",
     show_progress: bool = False,
     **settings: Any,
 ) -> TrainResult:
-    """Train `arch` from scratch with SGD and a one-cycle rate, and write a checkpoint.
+    """Train `arch` from scratch with a one-cycle rate, and write a checkpoint.
 
     The state of an unfinished training lies in `<out>.run/`; the same call goes on from there, and
     returns at once when the checkpoint is complete.
@@ -91,10 +92,12 @@ def pretrain(
         arch: zoo or torchvision name.
         data: specification, see `edgeprune.data.load_data`.
         out: checkpoint to write.
-        epochs: default 40; 12 for films.
-        lr: the highest rate; default 0.1, and 0.05 with ten times the weight decay for films.
+        epochs: default 40; 12 for films, 20 for ratings.
+        lr: the highest rate; default 0.1, and 0.05 with ten times the weight decay for films;
+            ratings are trained with Adam (see `recipes/ratings.yaml`).
+        batch_size: default 128; 1024 for ratings.
         settings: `train_limit`, `image_size`, `augment`, `val_fraction`, `precision`,
-            `weight_decay`, `momentum`.
+            `weight_decay`, `momentum`, `optimizer`.
 
     Raises:
         UserInputError: a setting that does not apply here, or unusable data.
@@ -136,7 +139,9 @@ def _train(
     seed = int(identity["seed"])
     chosen = {key: identity[key] for key in _DATA_SETTINGS if key in identity}
     data = load_data(data_spec, seed=seed, progress=shown.decoding, **chosen)
-    arguments = {"num_classes": data.num_outputs, "in_channels": data.preprocessing.channels}
+    for note in data.notes:
+        shown.note(note)
+    arguments = data.arch_args
     student = Student(
         seeded(
             lambda: _fresh(arch, arguments, data), keyed_generator(seed, "teacher").initial_seed()
@@ -152,7 +157,7 @@ def _train(
         make_learner=lambda: _learner(student, settings, data, world, precision),
     )  # fmt: skip
     history = fit.run().history
-    score = score_of(data.task)
+    score = score_of(data)
     figures = _test(student.module, data, world, precision, seed)
     metrics = {f"val_{score.name}": history[-1][f"val_{score.name}"], **figures.metrics}
     provenance = {
@@ -160,7 +165,7 @@ def _train(
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         **metrics,
         "train_seconds": sum(row["seconds"] for row in history),
-        **figures.regression,
+        **figures.report,
     }
     if world.is_main:
         checkpoint = checkpoint_of(
@@ -182,25 +187,25 @@ def _train(
 @dataclass(frozen=True)
 class _Figures:
     metrics: dict[str, float]
-    regression: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 def _test(module: nn.Module, data: Data, world: World, precision: Precision, seed: int) -> _Figures:
-    """The one read of the test split; where it has values, with the baselines beside."""
-    score = score_of(data.task)
+    """The one read of the test split; where it has no classes, with the baselines beside."""
+    score = score_of(data)
     if data.task == "classification":
         return _Figures({f"test_{score.name}": metric_on(module, data, "test", world, precision)})
     module.eval()
-    baselines = fit_baselines(data, seed)
+    baselines = baselines_of(data, seed)
     networks = {_NETWORK: lambda inputs: module(*inputs), **baselines.forwards}
     found = predict(networks, data, "test", world.device)
     metrics = {f"test_{score.name}": score.mean(found[_NETWORK], found["targets"])}
-    return _Figures(metrics, regression_figures(found, baselines, _NETWORK))
+    return _Figures(metrics, baseline_figures(found, baselines, data, _NETWORK))
 
 
 def _fresh(arch: str, arguments: Mapping[str, Any], data: Data) -> nn.Module:
     network = build_model(arch, **arguments)
-    if data.task == "regression":
+    if data.task != "classification":
         start_at(network, data.target_mean())
     return network
 
@@ -216,8 +221,12 @@ def _result(out: Path, provenance: Mapping[str, Any]) -> TrainResult:
 
 
 def _told(out: Path, provenance: Mapping[str, Any], params: int) -> TrainResult:
-    regression = provenance.get("regression")
-    top1 = None if regression else (float(provenance["val_top1"]), float(provenance["test_top1"]))
+    regression, ranking = provenance.get("regression"), provenance.get("ranking")
+    top1 = (
+        None
+        if regression or ranking
+        else (float(provenance["val_top1"]), float(provenance["test_top1"]))
+    )
     return TrainResult(
         str(out),
         str(provenance["arch"]),
@@ -227,6 +236,7 @@ def _told(out: Path, provenance: Mapping[str, Any], params: int) -> TrainResult:
         top1[1] if top1 else None,
         float(provenance["train_seconds"]),
         regression,
+        ranking,
     )
 
 
@@ -242,6 +252,7 @@ def _settings(identity: Mapping[str, Any]) -> FitSettings:
             momentum=float(identity.get("momentum", 0.9)),
             weight_decay=float(identity.get("weight_decay", 5e-4)),
             nesterov=True,
+            kind=identity.get("optimizer", "sgd"),
         ),
         seed=int(identity["seed"]),
         precision=str(identity.get("precision", "auto")),
@@ -255,11 +266,16 @@ def _learner(
     return Learner(student.module, (), None, settings, world, precision, probe, data.task)
 
 
-def _defaults(data: str) -> dict[str, float]:
+def _defaults(data: str) -> dict[str, Any]:
     """What is not given. Ten thousand films are learnt by heart in the time that images take."""
     if data.startswith("movies:"):
-        return {"epochs": 12, "lr": 0.05, "weight_decay": 5e-3}
-    return {"epochs": 40, "lr": 0.1}
+        return {"epochs": 12, "lr": 0.05, "weight_decay": 5e-3, "batch_size": 128}
+    if data.startswith("ratings:"):
+        return {
+            "epochs": 20,
+            **data_settings(data, ("lr", "weight_decay", "batch_size", "optimizer")),
+        }
+    return {"epochs": 40, "lr": 0.1, "batch_size": 128}
 
 
 def _checked(settings: Mapping[str, Any], data: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -84,6 +84,7 @@ class Recipe(BaseModel):
     milestones: tuple[Count, ...] = ()
     lr_gamma: Positive = 0.1
     warmup: Fraction = Field(0.0, description="fraction of the training with a rising rate")
+    optimizer: Literal["sgd", "adam"] = "sgd"
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0.0)] = 5e-4
@@ -170,6 +171,7 @@ class Recipe(BaseModel):
     )
     min_accuracy: float | None = None
     max_mse: Positive | None = Field(None, description="of a regression's student, else exit 3")
+    min_hit_rate: Fraction | None = Field(None, description="HR@k of a ranking's, else exit 3")
 
     @field_validator("granularity", mode="before")
     @classmethod
@@ -214,7 +216,7 @@ def resolve_recipe(method: str, preset: str, settings: Mapping[str, Any]) -> Rec
     if preset not in PRESETS:
         raise UserInputError(f"unknown preset '{preset}': use one of {', '.join(PRESETS)}")
     _refuse_unknown(settings)
-    values = _preset_values(preset, method)
+    values = _preset_values(preset, method, str(settings.get("data", "")))
     given = {key: value for key, value in settings.items() if value is not None}
     _drop_preset_targets(values, given)
     _scale_to_epochs(values, given)
@@ -265,10 +267,26 @@ def parse_assignments(assignments: tuple[str, ...]) -> dict[str, Any]:
     return settings
 
 
-def _preset_values(preset: str, method: str) -> dict[str, Any]:
-    path = Path(__file__).parent / "recipes" / f"{preset}.yaml"
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {**content["all"], **content[method]}
+def data_settings(data: str, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """Settings that a kind of data has of its own, whatever the preset; `names` of them if given.
+
+    Tables of ids are trained in another way than convolutions.
+    """
+    if not data.startswith("ratings:"):
+        return {}
+    found = _read_yaml("ratings")
+    return found if names is None else {name: found[name] for name in names}
+
+
+def _preset_values(preset: str, method: str, data: str) -> dict[str, Any]:
+    content = _read_yaml(preset)
+    return {**content["all"], **content[method], **data_settings(data)}
+
+
+def _read_yaml(name: str) -> dict[str, Any]:
+    path = Path(__file__).parent / "recipes" / f"{name}.yaml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _refuse_unknown(settings: Mapping[str, Any]) -> None:

@@ -13,12 +13,14 @@ from edgeprune.recipe import parse_assignments
 @click.command(name="train")
 @click.argument("arch")
 @click.option("--data", required=True, help="Data specification, as for compress.")
-@click.option("--epochs", type=click.IntRange(min=1), help="[default: 40; 12 for films]")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), help="[default: 40; 12 for films, 20 for ratings]"
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True),
-              help="Highest rate.  [default: 0.1; 0.05 for films]")  # fmt: skip
-@click.option("--batch-size", type=click.IntRange(min=2), default=128, show_default=True)
+              help="Highest rate.  [default: 0.1; 0.05 for films, 0.002 for ratings]")  # fmt: skip
+@click.option("--batch-size", type=click.IntRange(min=2), help="[default: 128; 1024 for ratings]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
               help="train_limit, image_size, augment, val_fraction, precision, ...")  # fmt: skip
@@ -30,7 +32,7 @@ def command(
     seed: int,
     out: Path,
     lr: float | None,
-    batch_size: int,
+    batch_size: int | None,
     device: str,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -41,6 +43,7 @@ def command(
     Example:
       edgeprune train wrn_40_2 --data imagefolder:photos.tar --epochs 40 --out teacher.pt
       edgeprune train movie_cnn --data movies:films.csv:all --out movies.pt
+      edgeprune train neumf --data ratings:ml-100k --out recommender.pt
     """
     from edgeprune.pretrain import pretrain
 
@@ -61,6 +64,16 @@ def command(
         return
     told = f"{out}: {arch}, {result.params:,} parameters, "
     took = f"after {result.epochs} epochs ({result.train_seconds:.0f} s)"
+    if result.ranking is not None:
+        from edgeprune.report.ranking_table import ranking_lead_lines, ranking_lines
+
+        found = result.ranking
+        click.echo(
+            f"{told}for {found['users']:,} test users {took}, with 95 % bootstrap intervals:"
+        )
+        click.echo("\n".join(ranking_lines(found["figures"], found["k"])))
+        click.echo("\n".join(ranking_lead_lines(found, "network")))
+        return
     if result.regression is None:
         click.echo(f"{told}test top-1 {result.test_top1:.2f} % {took}")
         return

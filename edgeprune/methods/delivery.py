@@ -61,7 +61,7 @@ def predict_test(
     found = predict(forwards, data, "test", device)
     save_atomic(path, lambda stream: np.savez_compressed(stream, **found))  # type: ignore[arg-type]
     targets = found["targets"]
-    return found, {name: score_of(data.task).mean(found[name], targets) for name in forwards}
+    return found, {name: score_of(data).mean(found[name], targets) for name in forwards}
 
 
 def save_student(
@@ -126,7 +126,10 @@ def measure_latency(
             name: OnnxRuntimeRunner(path, threads) for name, path in {**temporary, **paths}.items()
         }
         return measure_interleaved(
-            runners, _feed(data, batch_size), warmup=LATENCY_WARMUP, repeats=LATENCY_REPEATS
+            runners,
+            _feed(data, batch_size, paths["student"]),
+            warmup=LATENCY_WARMUP,
+            repeats=LATENCY_REPEATS,
         )
     finally:
         for path in temporary.values():
@@ -137,12 +140,17 @@ def dominating_layers(
     data: Data, batch_size: int, folder: Path, threads: int | None = None
 ) -> list[dict[str, Any]]:
     """The student's layers that take most of its time, with their shares of it."""
-    times = layer_times(folder / "student.onnx", _feed(data, batch_size), threads=threads)
+    graph = folder / "student.onnx"
+    times = layer_times(graph, _feed(data, batch_size, graph), threads=threads)
     return [{"name": layer.name, "share": layer.share} for layer in times[:_NAMED_LAYERS]]
 
 
-def _feed(data: Data, batch_size: int) -> dict[str, NDArray[Any]]:
-    return {"input": data.example_inputs(batch_size)[0].contiguous().numpy()}
+def _feed(data: Data, batch_size: int, graph: Path) -> dict[str, NDArray[Any]]:
+    """Real inputs under the names that the graph has for them."""
+    with OnnxRuntimeRunner(graph) as runner:
+        names = runner.input_names
+    inputs = [tensor.contiguous().numpy() for tensor in data.example_inputs(batch_size)]
+    return dict(zip(names, inputs, strict=True))
 
 
 def on_cpu(module: nn.Module) -> nn.Module:

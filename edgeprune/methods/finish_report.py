@@ -77,6 +77,6 @@ def _validate(run: Run, student: nn.Module, finish: Finish) -> dict[str, float]:
     forwards = {"float": plain, **fake_forward(student, finish)}
     found = predict(forwards, run.data, "val", run.world.device)
     targets = found.pop("targets")
-    score = score_of(run.data.task)
+    score = score_of(run.data)
     metric = {name: score.mean(predicted, targets) for name, predicted in found.items()}
     return {"float": metric["float"], "int8": metric[FAKE_INT8]}

@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgeprune.device.latency import Latency
-from edgeprune.methods.baselines import Baselines, fit_baselines
+from edgeprune.methods.baselines import Baselines
+from edgeprune.methods.compared import baseline_figures, baselines_of
 from edgeprune.methods.delivery import (
     Predictions,
     StudentFiles,
@@ -28,7 +29,6 @@ from edgeprune.methods.finish_report import (
     forward,
 )
 from edgeprune.methods.measured.verdict import measured_figures, with_measured
-from edgeprune.methods.regression import regression_figures
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Context
 from edgeprune.methods.student import Student
@@ -82,7 +82,7 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         run.data,
         arch=context.student.arch,
         arch_args=context.student.arch_args,
-        metrics={f"test_{score_of(run.data.task).name}": metric["student"]},
+        metrics={f"test_{score_of(run.data).name}": metric["student"]},
         provenance={
             **{name: getattr(run.recipe, name) for name in ("method", "preset", "seed", "data")},
             **finish_provenance(outcome.finish),
@@ -98,17 +98,17 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         run.recipe.latency_threads,
     )
     budget = measured_figures(run.pruner, outcome.student.module, files.onnx, run.events[-1])
-    regression = {} if baselines is None else regression_figures(predictions, baselines)
-    figures = {**budget, **regression}
+    compared = {} if baselines is None else baseline_figures(predictions, baselines, run.data)
+    figures = {**budget, **compared}
     return _assemble(run, context, outcome, dense, predictions, metric, files, latencies, figures)
 
 
 def _fit_baselines(run: Run) -> Baselines | None:
-    """What a regression is compared with; None for classes."""
-    if run.data.task != "regression":
+    """What values and rankings are compared with; None for classes."""
+    if run.data.task == "classification":
         return None
-    run.progress.note(f"{'':>10}  fitting the baselines: a constant, ridge, gradient-boosted trees")
-    return fit_baselines(run.data, run.recipe.seed)
+    run.progress.note(f"{'':>10}  fitting the baselines, which need no network")
+    return baselines_of(run.data, run.recipe.seed)
 
 
 def worst_equivalence(events: Iterable[Mapping[str, Any]]) -> EquivalenceFigures | None:
@@ -198,13 +198,13 @@ def _assemble(
         train_seconds=sum(row["seconds"] for row in own),
         train_energy_j=energy.energy_j,
         controls=[
-            _control(name, control, predictions, metric, example)
+            _control(name, control, predictions, metric, example, score_of(run.data).metric)
             for name, control in outcome.controls.items()
         ],
         seed_runs=[],
         versions=versions(),
         extra={
-            "metric": score_of(run.data.task).metric,
+            "metric": score_of(run.data).metric,
             "data": run.data.name,
             "targets": targets,
             **figures,
@@ -257,10 +257,11 @@ def _control(
     predictions: Predictions,
     metric: Mapping[str, float],
     example: tuple[Tensor, ...],
+    of: str,
 ) -> ControlFigures:
     """A control's figures, and the student's lead over it with its paired 95 % interval."""
     key = f"control_{name}"
-    lead = metric_difference(predictions["student"], predictions[key], predictions["targets"])
+    lead = metric_difference(predictions["student"], predictions[key], predictions["targets"], of)
     figures = _figures(summarise(on_cpu(control.module), example), metric[key])
     return ControlFigures(
         name=name,

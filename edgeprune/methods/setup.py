@@ -28,6 +28,7 @@ from edgeprune.methods.sources import (
     student_source,
 )
 from edgeprune.methods.student import seeded
+from edgeprune.methods.table_rows import require_rows
 from edgeprune.models.classes import output_columns
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
@@ -154,10 +155,13 @@ def prepare_run(
         UserInputError: they do not fit; one line says how.
     """
     data = sources.load_data(recipe, progress)
+    for note in data.notes:
+        progress.note(note)
     _check_gate(recipe, data)
     loaded = sources.load_teacher(data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
+    require_rows(loaded.module, data, loaded.source or "the teacher")
     columns = output_columns(loaded, data.classes)
     student = sources.make_student(recipe, loaded, data)
     probe = data.example_inputs(2)
@@ -193,11 +197,20 @@ def prepare_run(
 
 
 def _check_gate(recipe: Recipe, data: Data) -> None:
-    """A gate on accuracy is of classes, one on the error of values."""
-    if data.task == "regression" and recipe.min_accuracy is not None:
-        raise UserInputError("--min-accuracy: the data has values, not classes; use --set max_mse=")
-    if data.task == "classification" and recipe.max_mse is not None:
-        raise UserInputError("max_mse: the data has classes; use --min-accuracy")
+    """A gate on accuracy is of classes, one on the error of values, one on hits of lists."""
+    given = {
+        name: getattr(recipe, name) is not None
+        for name in ("min_accuracy", "max_mse", "min_hit_rate")
+    }
+    own, has, use = {
+        "classification": ("min_accuracy", "classes", "--min-accuracy"),
+        "regression": ("max_mse", "values, not classes", "--set max_mse="),
+        "ranking": ("min_hit_rate", "lists, not classes", "--set min_hit_rate="),
+    }[data.task]
+    for name, is_given in given.items():
+        if is_given and name != own:
+            shown = "--min-accuracy" if name == "min_accuracy" else name
+            raise UserInputError(f"{shown}: the data has {has}; use {use}")
 
 
 def _what_decides_answers(teacher: Teacher, precision: Precision) -> dict[str, Any]:
@@ -229,7 +242,7 @@ def _check_student(
 ) -> None:
     outputs = _outputs(student, probe)
     count = outputs.shape[1] if outputs.dim() == 2 else 0
-    if data.task == "regression" and outputs.numel() != len(probe[0]):
+    if data.task != "classification" and outputs.numel() != len(probe[0]):
         raise UserInputError(
             f"the student gives {tuple(outputs.shape)} for {len(probe[0])} inputs, the data has "
             "one value per sample: name a --student with one output"

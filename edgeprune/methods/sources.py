@@ -98,14 +98,11 @@ def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int
         return StudentSource(
             seeded(factory, weights_seed), name, {}, lambda other: seeded(factory, other)()
         )
-    arguments = {
-        "num_classes": data.num_outputs,
-        "in_channels": data.preprocessing.channels,
-    }
+    arguments = data.arch_args
 
     def make() -> nn.Module:
         network = build_model(name, **arguments)
-        if data.task == "regression":
+        if data.task != "classification":
             start_at(network, data.target_mean())
         return network
 

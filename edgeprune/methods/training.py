@@ -39,7 +39,9 @@ class Training:
             batch_size=recipe.batch_size,
             rate=self.rate,
             loss=self.loss,
-            optimiser=OptimiserSettings(recipe.momentum, recipe.weight_decay, recipe.nesterov),
+            optimiser=OptimiserSettings(
+                recipe.momentum, recipe.weight_decay, recipe.nesterov, recipe.optimizer
+            ),
             seed=recipe.seed,
             precision=recipe.precision,
             steps=self.steps,

@@ -102,7 +102,8 @@ def compare_runs(paths: Sequence[str | os.PathLike[str]]) -> Comparison:
     for number, (name, folder) in enumerate(zip(names, folders, strict=True)):
         difference, reason = None, "the baseline"
         if number:
-            difference, reason = _difference(predictions[number], predictions[0])
+            metric = reports[number].extra.get("metric")
+            difference, reason = _difference(predictions[number], predictions[0], metric)
         factor = speedup(network_rows(reports[number]))
         runs.append(
             ComparedRun(
@@ -122,7 +123,7 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def _difference(
-    mine: Predictions | None, first: Predictions | None
+    mine: Predictions | None, first: Predictions | None, metric: object
 ) -> tuple[DifferenceInterval | None, str]:
     for whose, predictions in (("this run", mine), ("the first run", first)):
         if predictions is None or STUDENT not in predictions:
@@ -131,7 +132,7 @@ def _difference(
     assert first is not None
     if not np.array_equal(mine["targets"], first["targets"]):
         return None, "the runs were tested on different samples"
-    return metric_difference(mine[STUDENT], first[STUDENT], mine["targets"]), ""
+    return metric_difference(mine[STUDENT], first[STUDENT], mine["targets"], metric), ""
 
 
 def _seed_groups(runs: Sequence[ComparedRun]) -> tuple[SeedGroup, ...]:
@@ -186,6 +187,7 @@ def _paired_by_seed(
         np.stack([mine[STUDENT] for mine, _ in pairs]),
         np.stack([other[STUDENT] for _, other in pairs]),
         targets[0],
+        group[0].report.extra.get("metric"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from edgeprune.report.run_files import Predictions
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import ControlFigures, NetworkFigures
-from edgeprune.report.statistics import DifferenceInterval, metric_difference
+from edgeprune.report.statistics import DifferenceInterval, list_length, metric_difference
 
 Role = Literal["teacher", "dense", "student", "control"]
 TEACHER, DENSE, STUDENT = "teacher", "dense_student", "student"
@@ -47,11 +47,16 @@ class NetworkRow:
 
 @dataclass(frozen=True)
 class Metric:
-    """How the run's metric is written: `top-1` and ` %`."""
+    """How the run's metric is written: `top-1` and ` %`.
+
+    Attributes:
+        history: name of its columns in the history, after `train_` and `val_`.
+    """
 
     label: str
     unit: str
     lower_is_better: bool = False
+    history: str = "top1"
 
     @property
     def digits(self) -> int:
@@ -77,14 +82,19 @@ def metric_of(report: RunReport) -> Metric:
     """The metric that the report's `metric` figures are of."""
     name = str(report.extra.get("metric", _ACCURACY))
     label = name.removesuffix(_PERCENT).replace("top1", "top-1").replace("_", " ")
+    length = list_length(name)
+    if length is not None:
+        return Metric(f"HR@{length}", "", history=name)
     if name == _ERROR:
-        return Metric("MSE", "", lower_is_better=True)
+        return Metric("MSE", "", lower_is_better=True, history=_ERROR)
     return Metric(label, " %" if name.endswith(_PERCENT) else "")
 
 
 def network_rows(report: RunReport, predictions: Predictions | None = None) -> list[NetworkRow]:
     """Teacher, dense student, student, then the controls in the report's order."""
-    differences = {} if predictions is None else student_differences(predictions)
+    differences = (
+        {} if predictions is None else student_differences(predictions, report.extra.get("metric"))
+    )
 
     def row(key: str, label: str, role: Role, figures: NetworkFigures) -> NetworkRow:
         percentiles = (report.latency_ms or {}).get(key)
@@ -117,12 +127,18 @@ def _is_the_dense_student(report: RunReport, control: ControlFigures) -> bool:
     return control["name"] == "dense" and control["metric"] == report.dense_student["metric"]
 
 
-def student_differences(predictions: Predictions) -> Mapping[str, DifferenceInterval]:
-    """The student's metric minus every other network's, by row key."""
+def student_differences(
+    predictions: Predictions, metric: object = None
+) -> Mapping[str, DifferenceInterval]:
+    """The student's metric minus every other network's, by row key.
+
+    Args:
+        metric: a report's; see `metric_difference`.
+    """
     if STUDENT not in predictions:
         return {}
     found = {
-        name: metric_difference(predictions[STUDENT], predicted, predictions["targets"])
+        name: metric_difference(predictions[STUDENT], predicted, predictions["targets"], metric)
         for name, predicted in predictions.items()
         if name not in (STUDENT, "targets")
     }

@@ -10,12 +10,14 @@ Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_HIT_RATE = re.compile(r"hr_at_(\d+)")
 DRAWS = 10_000
 LEVEL = 0.95
 _ERROR_DRAWS = 2_000  # errors are all different, and each costs a draw
@@ -124,20 +126,31 @@ def metric_difference(
     first: Sequence[ArrayLike] | ArrayLike,
     second: Sequence[ArrayLike] | ArrayLike,
     targets: ArrayLike,
+    metric: object = None,
 ) -> DifferenceInterval:
     """Interval of the difference of the metric that the targets have.
 
     Args:
-        first: class ids or values, (samples,) or (seeds, samples).
+        first: class ids, values or ranks, (samples,) or (seeds, samples).
         second: the other network's.
         targets: class ids, for a difference of accuracies in percentage points; or floats, for a
             difference of mean squared errors, which is below 0 where the first is better.
+        metric: a report's; with `hr_at_K` the first two are ranks, for a difference of HR@K.
     """
+    length = list_length(metric)
+    if length is not None:
+        return paired_difference(np.asarray(first) <= length, np.asarray(second) <= length)
     truth = np.asarray(targets)
     if truth.dtype.kind != "f":
         return accuracy_difference(first, second, truth)
     errors = [np.square(np.asarray(values, np.float64) - truth) for values in (first, second)]
     return paired_difference(*errors, draws=_ERROR_DRAWS)
+
+
+def list_length(metric: object) -> int | None:
+    """K of the metric `hr_at_K`; None for another metric."""
+    found = _HIT_RATE.fullmatch(str(metric))
+    return int(found[1]) if found else None
 
 
 def absolute_difference(

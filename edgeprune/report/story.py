@@ -144,12 +144,12 @@ def _tell_teacher_lead(rows: list[NetworkRow], metric: Metric) -> Iterator[State
     if teacher is None or plain is None or teacher.metric is None or plain.metric is None:
         return
     lead = teacher.metric - plain.metric
-    if metric.lower_is_better:
+    if not metric.unit:
         yield Statement(
             "Teacher",
             f"The teacher's {metric.label} is {signed(lead, metric.digits)} against that of the "
             "dense student trained on labels alone.",
-            "warning" if lead >= 0 else "plain",
+            "warning" if (lead >= 0) == metric.lower_is_better else "plain",
         )
         return
     side = "ahead of" if lead >= 0 else "behind"

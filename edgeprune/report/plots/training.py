@@ -26,8 +26,7 @@ def method_rows(history: Sequence[HistoryRow]) -> list[HistoryRow]:
 
 def plot_accuracy(history: Sequence[HistoryRow], metric: Metric) -> str | None:
     """Training and validation metric over epochs; None without such rows."""
-    rows, label = method_rows(history), metric.label
-    name = "mse" if metric.lower_is_better else "top1"
+    rows, label, name = method_rows(history), metric.label, metric.history
     if not any(_has(row, f"val_{name}") for row in rows):
         return None
     with drawing("accuracy") as (figure, axes):
