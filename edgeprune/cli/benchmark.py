@@ -20,6 +20,9 @@ from edgeprune.cli.bench_options import bench_options, energy_of, protocol_of
               help="Measure joules of an inference too, after the latency: idle, the networks in "
                    "turns as fast as they go and at a fixed rate, idle again.")  # fmt: skip
 @bench_options
+@click.option("--batches", metavar="N,N,...",
+              help="In place of --batch: the same for each of these sizes, such as 1,64,1024.",
+              )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="JSON to write.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def command(
@@ -27,6 +30,7 @@ def command(
     target: str,
     energy: bool,
     batch: int,
+    batches: str | None,
     threads: int | None,
     out: Path | None,
     as_json: bool,
@@ -42,6 +46,7 @@ def command(
     Example:
       edgeprune benchmark runs/a
       edgeprune benchmark a.onnx b.onnx --threads 1 --batch 8 --rate 100
+      edgeprune benchmark runs/ratings --batches 1,64,1024 --threads 1
       edgeprune benchmark runs/a --energy
     """
     from edgeprune.atomic import write_text_atomic
@@ -49,16 +54,21 @@ def command(
 
     if out is not None and not out.parent.is_dir():
         raise click.BadParameter(f"--out {out}: there is no folder {out.parent}; create it first")
-    found = benchmark(
-        sources,
-        target=target,
-        batch=batch,
-        threads=threads,
-        protocol=protocol_of(**settings),
-        energy=energy and energy_of(**settings),
-        tell=lambda line: click.echo(line, err=True),
-    )
-    text = json.dumps(found.as_dict(), indent=1)
+    sizes = _sizes(batches) if batches is not None else (batch,)
+    found = [
+        benchmark(
+            sources,
+            target=target,
+            batch=size,
+            threads=threads,
+            protocol=protocol_of(**settings),
+            energy=energy and energy_of(**settings),
+            tell=lambda line: click.echo(line, err=True),
+        )
+        for size in sizes
+    ]
+    told: Any = [one.as_dict() for one in found]
+    text = json.dumps(told[0] if batches is None else {"batches": told}, indent=1)
     if out is not None:
         write_text_atomic(out, text + "\n")
     if as_json:
@@ -68,5 +78,18 @@ def command(
 
         from edgeprune.report.benchmark_table import benchmark_table
 
-        Console().print(benchmark_table(found))
-    found.require_energy()
+        console = Console()
+        for one in found:
+            console.print(benchmark_table(one))
+    for one in found:
+        one.require_energy()
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise click.BadParameter(f"--batches {text}: write sizes from 1 on, such as 1,64,1024")
+    return sizes

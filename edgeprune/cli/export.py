@@ -37,6 +37,9 @@ if TYPE_CHECKING:
               help="Convolutions with zeros as SparseConv2d: those that a model of the target's "
               "boards, or for cpu their sparsity, expects to gain, or these modules (names or "
               "patterns, comma-separated).")  # fmt: skip
+@click.option("--tables", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32",
+              show_default=True,
+              help="Embedding tables alone: int8 has a scale for each row.")  # fmt: skip
 @click.option("--opset", type=click.IntRange(min=1), help="In place of the target's.")
 @click.option("--data", help="Compare with PyTorch on this data.  [default: random inputs]")
 @model_options
@@ -70,6 +73,7 @@ def command(
       edgeprune export runs/a --target jetson-orin --precision int8
       edgeprune export runs/a --target jetson-orin --precision fp16 --sparse auto
       edgeprune export teacher.pt --target rtx --precision int8 --calibration-data digits --json
+      edgeprune export runs/ratings --target cpu --tables int8
     """
     from edgeprune.export.files import export_file
     from edgeprune.export.precision.request import PrecisionRequest
@@ -92,6 +96,6 @@ def command(
         f"{written.target}; at most {written.max_abs_error:.1e} from PyTorch on "
         f"{written.compared_on}"
     )
-    for part in (written.precision, written.sparse):
+    for part in (written.precision, written.sparse, written.tables):
         for line in part.lines() if part else ():
             click.echo(line)

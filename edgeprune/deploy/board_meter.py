@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeprune.atomic import write_bytes_atomic
 from edgeprune.deploy.agent import Agent, Listener
 from edgeprune.deploy.bundle.agent_archive import agent_archive
@@ -25,6 +23,7 @@ from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import SshOptions
 from edgeprune.deploy.target import require_target, target_of
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
+from edgeprune.device.bench.feeds import random_feed
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
 from edgeprune.device.bundle.manifest import (
@@ -32,11 +31,9 @@ from edgeprune.device.bundle.manifest import (
     BundleInput,
     BundleModel,
 )
-from edgeprune.device.onnx.file import read_onnx
 from edgeprune.device.probe.probe import Probe
 from edgeprune.device.targets import Target
 
-_INPUTS = "inputs.npy"
 # Only ratios count, so that what figures to publish need is not needed here.
 _TURNS = Protocol(seconds=0.3, warmup_s=3.0)
 _WINDOWS = EnergyProtocol(window_s=3.0, idle_s=3.0, pause_s=0.0, cool_s=0.0, warmup_s=3.0)
@@ -161,9 +158,11 @@ class BoardMeter:
 
 def _write(folder: Path, graphs: Mapping[str, Path], target: Target) -> list[str]:
     """A bundle's files in the folder, by name."""
-    (given,) = read_onnx(next(iter(graphs.values()))).inputs
-    sample = np.random.default_rng(0).standard_normal((1, *given.shape[1:])).astype(np.float32)
-    save_array(folder / _INPUTS, sample)
+    inputs, files = [], []
+    for name, sample in random_feed(next(iter(graphs.values())), batch=1).items():
+        files.append(f"{name}.npy")
+        save_array(folder / files[-1], sample)
+        inputs.append(BundleInput(name, sample.shape[1:], None, None, str(sample.dtype)))
     models = []
     for name, path in graphs.items():
         file = f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.onnx"
@@ -174,8 +173,8 @@ def _write(folder: Path, graphs: Mapping[str, Path], target: Target) -> list[str
         agent_archive(),
         target,
         name="narrowed networks",
-        given=BundleInput(given.name, tuple(given.shape[1:]), None, None),
+        inputs=inputs,
         models=tuple(models),
-        reference_inputs=_INPUTS,
+        reference_inputs=files,
     )
     return [*manifest.files, MANIFEST]

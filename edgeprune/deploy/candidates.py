@@ -11,6 +11,7 @@ from edgeprune.deploy.dense import dense_module
 from edgeprune.errors import UserInputError
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.checkpoint import load_checkpoint
+from edgeprune.models.inputs import input_specs, random_inputs
 
 DENSE, STUDENT = "dense", "student"
 
@@ -57,6 +58,7 @@ def _dense(checkpoint: Path, path: Path) -> Path | None:
     module = dense_module(held.arch, held.arch_args)
     if held.preprocessing is None or module is None:
         return None
-    images = torch.zeros(2, held.preprocessing.channels, *held.preprocessing.image_size)
-    export_onnx(module, images, path)
+    specs = input_specs(module)
+    images = (torch.zeros(2, held.preprocessing.channels, *held.preprocessing.image_size),)
+    export_onnx(module, images if specs is None else random_inputs(specs, 2), path)
     return path

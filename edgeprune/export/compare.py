@@ -17,6 +17,7 @@ from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
 from edgeprune.export.prepared import device_of, evaluating
+from edgeprune.models.inputs import require_known_ids
 
 Inputs = tuple[Tensor, ...]
 
@@ -35,7 +36,7 @@ def onnx_max_abs_error(
         batches: real inputs, normalised as in training.
 
     Raises:
-        UserInputError: there are no batches.
+        UserInputError: there are no batches, or they hold ids that the network has no rows for.
         UnsupportedError: ONNX Runtime is not installed.
         EdgepruneError: outputs differ in number or shape, or are not finite.
     """
@@ -43,6 +44,7 @@ def onnx_max_abs_error(
     try:
         with OnnxRuntimeRunner(path) as runner, evaluating(model):
             for inputs in _with_other_sizes(batches):
+                require_known_ids(model, inputs)
                 expected = _torch_outputs(model, inputs)
                 found = runner.infer(dict(zip(runner.input_names, _arrays(inputs), strict=True)))
                 error = _max_abs_error(str(path), expected, list(found.values()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from edgeprune.data.randomness import keyed_generator
@@ -16,7 +16,6 @@ from edgeprune.data.registry import load_data
 from edgeprune.device.targets import Target
 from edgeprune.errors import UserInputError
 from edgeprune.export.compare import onnx_max_abs_error
-from edgeprune.export.names import input_names
 from edgeprune.export.onnx import export_onnx, target_of
 from edgeprune.export.precision.apply import apply_precision
 from edgeprune.export.precision.report import PrecisionReport
@@ -26,7 +25,9 @@ from edgeprune.export.sources import model_file, prepared, source_data
 from edgeprune.export.sparse.apply import apply_sparse
 from edgeprune.export.sparse.choice import OFF
 from edgeprune.export.sparse.report import SparseReport
-from edgeprune.models.input_shape import image_shape
+from edgeprune.export.tables import TablesReport, TableType, apply_tables, require_table_type
+from edgeprune.models.input_shape import image_side, specs_of
+from edgeprune.models.inputs import InputSpec, random_inputs
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.train.progress import Progress
@@ -51,6 +52,7 @@ class FileExport:
         compared_on: the inputs of that comparison.
         precision: what FP16 or INT8 did; None in FP32.
         sparse: which convolutions became sparse; None where that was not asked for.
+        tables: what became of the tables; None where nothing was asked for.
     """
 
     source: str
@@ -63,6 +65,7 @@ class FileExport:
     compared_on: str
     precision: PrecisionReport | None = None
     sparse: SparseReport | None = None
+    tables: TablesReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -83,6 +86,7 @@ def export_file(
     precision: PrecisionRequest | None = None,
     calibration_data: str | None = None,
     sparse: str = OFF,
+    tables: str = "fp32",
     progress: Progress | None = None,
 ) -> FileExport:
     """Write a network as ONNX for a target and compare it with PyTorch in ONNX Runtime.
@@ -101,6 +105,8 @@ def export_file(
         calibration_data: what FP16 and INT8 are chosen and measured on, see `load_data`; default:
             the data of a run's recipe.
         sparse: `off`, `auto`, or the convolutions that become sparse, see `choice.choose`.
+        tables: `int8` or `fp16` for what is looked up, whatever the precision of the rest;
+            `fp32`: as the precision has it.
         progress: told how far it is.
 
     Raises:
@@ -110,14 +116,16 @@ def export_file(
     """
     board, request = target_of(target, jetpack), precision or PrecisionRequest()
     shown = progress or Progress()
-    file = model_file(Path(source))
-    path = Path(out) if out is not None else file.with_name(_name(file, target, request, sparse))
+    file, table_type = model_file(Path(source)), require_table_type(tables)
+    named = _name(file, target, request, sparse, table_type)
+    path = Path(out) if out is not None else file.with_name(named)
     if not path.parent.is_dir():
         raise UserInputError(f"--out {path}: there is no folder {path.parent}; create it first")
     loaded = load_model(file, options or ModelOptions())
-    shape = image_shape(loaded, in_channels, image_size)
-    batches, compared_on = _batches(loaded, shape, data, shown)
-    feeds = [_feed(inputs) for inputs in batches]
+    specs = specs_of(loaded, in_channels, image_size)
+    side = image_side(loaded, in_channels, image_size)
+    batches, compared_on = _batches(loaded, specs, side, data, shown)
+    feeds = [_feed(specs, inputs) for inputs in batches]
     known = _described(loaded, board)
     report = None
     unchecked = path.with_name(f".{path.name}.unchecked")
@@ -139,7 +147,7 @@ def export_file(
                 board,
                 data=source_data(
                     loaded,
-                    shape[1],
+                    side,
                     Path(source),
                     calibration_data,
                     "--calibration-data",
@@ -156,6 +164,9 @@ def export_file(
             packed = apply_sparse(unchecked, sparse, feeds, sm=board.sm, precision=floats)
             if not packed.remark and request.name == "fp32":
                 error = onnx_max_abs_error(unchecked, loaded.module, batches)
+        changed = None
+        if table_type != "fp32":
+            changed = apply_tables(unchecked, table_type, board, feeds)
         size = unchecked.stat().st_size
         unchecked.replace(path)
     finally:
@@ -171,29 +182,39 @@ def export_file(
         compared_on=compared_on,
         precision=report,
         sparse=packed,
+        tables=changed,
     )
 
 
-def _name(file: Path, target: str, request: PrecisionRequest, sparse: str) -> str:
-    kinds = ["" if request.name == "fp32" else request.name, "" if sparse == OFF else "sparse"]
+def _name(
+    file: Path, target: str, request: PrecisionRequest, sparse: str, tables: TableType
+) -> str:
+    kinds = [
+        "" if request.name == "fp32" else request.name,
+        "" if sparse == OFF else "sparse",
+        "" if tables == "fp32" else f"tables-{tables}",
+    ]
     return ".".join([file.stem, target, *filter(None, kinds), "onnx"])
 
 
 def _batches(
-    loaded: LoadedModel, shape: tuple[int, int, int], spec: str | None, shown: Progress
+    loaded: LoadedModel,
+    specs: Sequence[InputSpec],
+    side: int | None,
+    spec: str | None,
+    shown: Progress,
 ) -> tuple[list[tuple[Tensor, ...]], str]:
     """Inputs to compare on, and what they are."""
     if spec is None:
         generator = keyed_generator(0, "export", "example")
-        return [(torch.randn(_RANDOM_SAMPLES, *shape, generator=generator),)], "random inputs"
-    data = prepared(loaded, load_data(spec, seed=0, image_size=shape[1], progress=shown.decoding))
+        return [random_inputs(specs, _RANDOM_SAMPLES, generator)], "random inputs"
+    data = prepared(loaded, load_data(spec, seed=0, image_size=side, progress=shown.decoding))
     batches = data.batches("val", batch_size=_BATCH_SIZE)
     return [batch.inputs for batch in islice(batches, _BATCHES)], spec
 
 
-def _feed(inputs: tuple[Tensor, ...]) -> Feed:
-    names = input_names(len(inputs))
-    return {name: tensor.numpy() for name, tensor in zip(names, inputs, strict=True)}
+def _feed(specs: Sequence[InputSpec], inputs: tuple[Tensor, ...]) -> Feed:
+    return {spec.name: tensor.numpy() for spec, tensor in zip(specs, inputs, strict=True)}
 
 
 def _described(loaded: LoadedModel, target: Target) -> dict[str, Any]:

@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from edgeprune.atomic import write_bytes_atomic
+from edgeprune.device.ids import METADATA
 from edgeprune.device.targets import Target, UnknownTargetError, find_target
 from edgeprune.errors import EdgepruneError, UnsupportedError, UserInputError
+from edgeprune.export.bags import plain_bags
 from edgeprune.export.einsum import plain_einsums
+from edgeprune.export.id_rows import id_rows
 from edgeprune.export.metadata import strip_exporter_notes, write_metadata
-from edgeprune.export.names import input_names, output_names
+from edgeprune.export.names import names_of_inputs, output_names
 from edgeprune.export.node_modules import note_modules
 from edgeprune.export.opsets import bring_to, exporter_opset
 from edgeprune.export.prepared import (
@@ -29,6 +32,7 @@ from edgeprune.export.prepared import (
     weight_bytes,
 )
 from edgeprune.export.quiet import captured_output
+from edgeprune.models.inputs import InputSpec, input_specs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -68,7 +72,9 @@ def export_onnx(
 
     The model itself is unchanged afterwards: modes, memory format and weights. The file is replaced
     in one step. Axis 0 of every input is called `batch`; the inputs are `input` (or `input_0`,
-    `input_1`, ...), the outputs `output` (or `output_0`, ...).
+    `input_1`, ...), or what the network calls them where ids are among them (see `input_specs`);
+    the outputs are `output` (or `output_0`, ...). Ids are int64 as in PyTorch, and the file's
+    metadata says which ones each column knows.
 
     Args:
         example_inputs: what the network is called with, each of shape (batch, ...); any batch >= 1.
@@ -87,14 +93,14 @@ def export_onnx(
     opset = board.opset if opset is None else opset
     inputs = _widened(_as_tuple(example_inputs), device_of(model))
     _check_size(model)
-    with evaluating(model), contiguous_weights(model):
+    with evaluating(model), contiguous_weights(model), plain_bags():
         outputs = _count_outputs(model, inputs)
         proto = _run_exporter(model, inputs, outputs, exporter_opset(opset))
     plain_einsums(proto)
     proto = bring_to(proto, opset, board)
     strip_exporter_notes(proto)
     note_modules(proto)
-    write_metadata(proto, metadata or {})
+    write_metadata(proto, _noted(proto, input_specs(model), metadata or {}))
     _check(proto, opset)
     data = proto.SerializeToString()
     write_bytes_atomic(path, data)
@@ -161,7 +167,7 @@ def _run_exporter(
                 dynamo=True,
                 verbose=False,
                 opset_version=opset,
-                input_names=input_names(len(inputs)),
+                input_names=names_of_inputs(model, inputs),
                 output_names=output_names(outputs),
                 dynamic_shapes=tuple({0: batch} for _ in inputs),
             )
@@ -175,6 +181,13 @@ def _run_exporter(
         f"{type(model).__name__} cannot be exported to ONNX opset {opset} with a free batch axis "
         f"by torch {torch.__version__}: {reason}"
     ) from noted
+
+
+def _noted(
+    proto: ModelProto, specs: tuple[InputSpec, ...] | None, metadata: Mapping[str, Any]
+) -> dict[str, Any]:
+    ids = id_rows(proto, specs)
+    return {**metadata, METADATA: ids} if ids else dict(metadata)
 
 
 def _check(proto: ModelProto, opset: int) -> None:

@@ -32,7 +32,7 @@ def model_file(source: Path) -> Path:
 
 def source_data(
     loaded: LoadedModel,
-    image_size: int,
+    image_size: int | None,
     source: Path,
     spec: str | None,
     option: str,
@@ -42,7 +42,7 @@ def source_data(
 
     Args:
         loaded: the network, whose preprocessing the images get.
-        image_size: side in pixels, for data that is asked for.
+        image_size: side in pixels, for data that is asked for; None where there are no images.
         source: perhaps a run folder.
         spec: see `load_data`.
         option: what `spec` is given by, for messages.

@@ -17,7 +17,8 @@ from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 from edgeprune.models.conv_shapes import conv_shapes
 from edgeprune.models.input_shape import image_shape
-from edgeprune.models.inspection import run_on_image
+from edgeprune.models.inputs import InputSpec
+from edgeprune.models.inspection import run_on_sample
 from edgeprune.models.load import ModelOptions, load_model
 
 BASIS = "a model, not a measurement"
@@ -94,7 +95,7 @@ def inspect_sparse(
     path = model_file(source)
     loaded = load_model(path, options or ModelOptions())
     shape = image_shape(loaded, in_channels, image_size)
-    shapes = run_on_image(loaded, shape, conv_shapes)
+    shapes = run_on_sample(loaded, (InputSpec("input", "float32", shape),), conv_shapes)
     if not shapes:
         raise UserInputError(f"{path}: has no two-dimensional convolution to run sparse")
     weights = dict(loaded.module.named_parameters(remove_duplicate=False))

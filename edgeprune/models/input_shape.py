@@ -1,4 +1,4 @@
-"""The shape of the images that a network takes."""
+"""What a network takes: the shape of its images, or what it says of itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,46 @@ from math import prod
 
 from edgeprune.errors import UserInputError
 from edgeprune.models.checkpoint_fields import LARGEST_IMAGE
+from edgeprune.models.inputs import InputSpec, input_specs
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.registry import is_known, native_image_size
 
 _RGB = 3
+_IMAGE = "input"
+_NO_PIXELS = (1, 1)
+
+
+def specs_of(
+    loaded: LoadedModel, in_channels: int | None = None, image_size: int | None = None
+) -> tuple[InputSpec, ...]:
+    """What the network says of its inputs; for one that says nothing, an image called `input`.
+
+    Raises:
+        UserInputError: see `image_shape`; or a size of images for a network that takes none.
+    """
+    own = input_specs(loaded.module)
+    if own is None:
+        shape = image_shape(loaded, in_channels, image_size)
+        return (InputSpec(_IMAGE, "float32", shape),)
+    for option, given in (("--in-channels", in_channels), ("--image-size", image_size)):
+        if given is not None:
+            raise UserInputError(f"{option} {given}: {loaded.arch} takes no images; leave it out")
+    return own
+
+
+def image_side(
+    loaded: LoadedModel, in_channels: int | None = None, image_size: int | None = None
+) -> int | None:
+    """Pixels that images for the network are to have; None for one that takes rows of features.
+
+    Raises:
+        UserInputError: see `image_shape`.
+    """
+    stored = loaded.preprocessing
+    takes_rows = stored is not None and stored.image_size == _NO_PIXELS
+    if input_specs(loaded.module) is not None or takes_rows:
+        return None
+    return image_shape(loaded, in_channels, image_size)[1]
 
 
 def image_shape(

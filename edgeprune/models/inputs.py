@@ -9,7 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from edgeprune.errors import EdgepruneError
+from edgeprune.device.ids import IdRows, UnknownIdError
+from edgeprune.errors import EdgepruneError, UserInputError
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,20 @@ def input_specs(module: nn.Module) -> tuple[InputSpec, ...] | None:
     """What a network says of its inputs by a method `input_specs()`; None for one of images."""
     told = getattr(module, "input_specs", None)
     return tuple(told()) if callable(told) else None
+
+
+def require_known_ids(module: nn.Module, inputs: Sequence[Tensor]) -> None:
+    """Refuse ids that a network says it has no rows for; torch would end with its own words.
+
+    Raises:
+        UserInputError: one line naming input, column and id.
+    """
+    for spec, values in zip(input_specs(module) or (), inputs, strict=False):
+        if spec.rows:
+            try:
+                IdRows(spec.rows, spec.columns).check(spec.name, values.detach().cpu().numpy())
+            except UnknownIdError as failure:
+                raise UserInputError(str(failure)) from failure
 
 
 def random_inputs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeVar
 
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from edgeprune.errors import UserInputError
 from edgeprune.models.factory import load_factory
-from edgeprune.models.input_shape import image_shape, require_same
+from edgeprune.models.input_shape import require_same, specs_of
+from edgeprune.models.inputs import InputSpec
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.skeleton import build_skeleton
@@ -32,16 +33,19 @@ class Inspection:
         source: the file, or "" for fresh weights.
         arch: registry name, factory or class.
         arch_args: settings of the architecture.
-        input_shape: (channels, height, width) that the MACs are for.
+        input_shape: (channels, height, width) that the MACs are for; the shape of the first input
+            where the network takes no images.
+        inputs: all that it takes.
         classes: number of named classes; None where there are no names.
         metrics: figures that came with the file.
-        summary: layers and sums, for one image.
+        summary: layers, tables and sums, for one sample.
     """
 
     source: str
     arch: str
     arch_args: Mapping[str, Any]
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
+    inputs: tuple[InputSpec, ...]
     classes: int | None
     metrics: Mapping[str, float]
     summary: ModelSummary
@@ -82,16 +86,17 @@ def inspect_model(
     else:
         loaded = load_model(path, ModelOptions(arch, model, trust_pickle=trust_pickle))
         require_same("--num-classes", num_classes, loaded.arch_args.get("num_classes"))
-    shape = image_shape(loaded, in_channels, image_size)
+    specs = specs_of(loaded, in_channels, image_size)
     metrics = {key: value for key, value in loaded.metrics.items() if type(value) in (int, float)}
     return Inspection(
         source=loaded.source,
         arch=loaded.arch,
         arch_args=dict(loaded.arch_args),
-        input_shape=shape,
+        input_shape=specs[0].shape,
+        inputs=specs,
         classes=len(loaded.classes) if loaded.classes else None,
         metrics=metrics,
-        summary=run_on_image(loaded, shape, summarise),
+        summary=run_on_sample(loaded, specs, summarise),
     )
 
 
@@ -104,20 +109,25 @@ def _fresh(arch: str | None, model: str | None, num_classes: int, channels: int)
     return LoadedModel(build_skeleton(arch, **arch_args).to("meta"), arch, arch_args)
 
 
-def run_on_image(
+def run_on_sample(
     loaded: LoadedModel,
-    shape: tuple[int, int, int],
+    specs: Sequence[InputSpec],
     look: Callable[[nn.Module, tuple[Tensor, ...]], Seen],
 ) -> Seen:
-    """What `look` finds when it runs the network on one black image.
+    """What `look` finds when it runs the network on one black image, or on zeros and ids 0.
 
     Raises:
         UserInputError: the network cannot take such an image.
     """
     try:
-        return look(loaded.module, (torch.zeros(1, *shape, device=_device(loaded.module)),))
+        device = _device(loaded.module)
+        sample = (
+            torch.zeros(1, *spec.shape, dtype=getattr(torch, spec.dtype), device=device)
+            for spec in specs
+        )
+        return look(loaded.module, tuple(sample))
     except Exception as error:
-        size = "x".join(map(str, shape))
+        size = "x".join(map(str, specs[0].shape))
         raise UserInputError(
             f"{loaded.source or loaded.arch}: cannot take a {size} image: {brief(error)}; "
             "give another --image-size or --in-channels"

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from edgeprune.models.tables import TableSummary, counted_lookups, summarise_tables
+
 # The names under which torch's layers keep their widths: (into, out of) the layer.
 _WIDTHS: Final = (
     ("in_channels", "out_channels"),
@@ -46,11 +48,12 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """A network's cost, and that of its layers in the order of its modules."""
+    """A network's cost, and that of its layers and tables in the order of its modules."""
 
     params: int
     macs: int
     layers: tuple[LayerSummary, ...]
+    tables: tuple[TableSummary, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -65,9 +68,10 @@ def count_params(model: nn.Module) -> int:
 def count_macs(model: nn.Module, example_inputs: tuple[Tensor, ...]) -> int:
     """Return the multiply-accumulates of one eval-mode run: half of torch's FLOP count.
 
-    Products of convolutions, linear layers and attention count; additions, norms and activations
-    do not. The count is for the whole of `example_inputs`: give a batch of one for the usual
-    figure.
+    Products of convolutions, linear layers and attention count, those of embeddings with each
+    other too where they are summed (a DLRM's dot products); additions, norms, activations and
+    lookups do not. The count is for the whole of `example_inputs`: give a batch of one for the
+    usual figure.
     """
     return _count_flops(model, example_inputs).get_total_flops() // 2
 
@@ -79,7 +83,8 @@ def summarise(model: nn.Module, example_inputs: tuple[Tensor, ...]) -> ModelSumm
         model: runs once in eval mode without gradients; its mode is put back.
         example_inputs: on the model's device, the meta device included.
     """
-    counter = _count_flops(model, example_inputs)
+    with counted_lookups(model) as lookups:
+        counter = _count_flops(model, example_inputs)
     macs = _own_macs(model, counter.get_flop_counts())
     counted: set[int] = set()
     layers = []
@@ -90,7 +95,9 @@ def summarise(model: nn.Module, example_inputs: tuple[Tensor, ...]) -> ModelSumm
             counted.add(id(parameter))
         if params or macs.get(name):
             layers.append(_layer(name, module, params, macs.get(name, 0)))
-    return ModelSummary(count_params(model), counter.get_total_flops() // 2, tuple(layers))
+    params = count_params(model)
+    tables = summarise_tables(model, lookups, len(example_inputs[0]), params)
+    return ModelSummary(params, counter.get_total_flops() // 2, tuple(layers), tables)
 
 
 def _layer(name: str, module: nn.Module, params: int, macs: int) -> LayerSummary:

@@ -12,7 +12,8 @@ import torch
 from edgeprune.data.randomness import keyed_generator
 from edgeprune.errors import UserInputError
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
-from edgeprune.models.input_shape import image_shape, require_same
+from edgeprune.models.input_shape import require_same, specs_of
+from edgeprune.models.inputs import random_inputs
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.registry import build_model
@@ -58,9 +59,8 @@ def prune_file(choice: ModelChoice, out: str | os.PathLike[str], **settings: Any
     """
     _check_out(out)
     loaded = _load(choice)
-    shape = image_shape(loaded, choice.in_channels, choice.image_size)
-    generator = keyed_generator(choice.seed, "prune", "example")
-    example = torch.randn(1, *shape, generator=generator)
+    specs = specs_of(loaded, choice.in_channels, choice.image_size)
+    example = random_inputs(specs, 1, keyed_generator(choice.seed, "prune", "example"))
     report = prune_model(loaded.module, example, seed=choice.seed, **settings)
     provenance = {
         "pruned_from": loaded.source or "fresh weights",

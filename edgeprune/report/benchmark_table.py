@@ -68,9 +68,20 @@ def lines(found: Benchmark) -> list[str]:
         f"{protocol.repeats} repeats of {protocol.seconds:g} s each, loaded anew, in turns; "
         "spread: largest less smallest median of the repeats; ratio of p50 with its 95 % interval",
     ]
+    told += _sizes(found)
     told += [
         f"{model.name}: {model.late:.0%} of the requests began late: it cannot keep up this rate"
         for model in found.models
         if model.late > 0.01
     ]
     return told + [f"warning: {line}" for line in found.warnings]
+
+
+def _sizes(found: Benchmark) -> list[str]:
+    """What a core does and a file takes, where the files are known."""
+    return [
+        f"{model.name}: {found.per_core_hz(model):,.0f} samples/s a core, "
+        f"{found.model_bytes[model.name] / 1e3:,.0f} kB"
+        for model in found.models
+        if model.name in found.model_bytes
+    ]

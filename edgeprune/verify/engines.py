@@ -58,7 +58,9 @@ def try_engine(
     tf32 = "may" if settings.tf32 else "do not"
     state = "built now" if engine.built else "as it was"
     detail = f"{builder.label}, {path.name} {state}; FP32 layers {tf32} round to TF32"
-    return EngineTrial(runner_network(runner, runner.input_names, most), True, detail)
+    return EngineTrial(
+        runner_network(runner, runner.input_names, most, graph.id_rows), True, detail
+    )
 
 
 def engine_path(onnx_file: Path, backend: str) -> Path:

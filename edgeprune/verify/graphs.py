@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from edgeprune.device.ids import METADATA, IdRows, id_rows_from
 from edgeprune.errors import CorruptFileError, UserInputError
 from edgeprune.export.metadata import metadata_of
 from edgeprune.export.onnx_graph import Graph as Constants
@@ -28,7 +29,7 @@ class GraphFile:
         path: the file.
         model: what it holds.
         metadata: what edgeprune wrote into it; None where another tool made it.
-        precision: of the graph; FP32 where nothing tells.
+        precision: of the graph, or of its tables where that is lower; FP32 where nothing tells.
         notes: what has to be known to read its figures.
         onnxruntime_notes: the same for those of ONNX Runtime.
     """
@@ -45,6 +46,11 @@ class GraphFile:
         """The batch size that is written into the graph; None where it is free."""
         shape = Constants(self.model).shape(self.model.graph.input[0].name)
         return shape[0] if shape else None
+
+    @property
+    def id_rows(self) -> dict[str, IdRows]:
+        """Which ids its inputs may hold, where it says so."""
+        return id_rows_from((self.metadata or {}).get(METADATA))
 
 
 def find_graphs(source: Path, file: Path, picked: Sequence[Path]) -> list[Path]:
@@ -100,6 +106,9 @@ def read_graph(path: Path) -> GraphFile:
         raise CorruptFileError(f"{path} says its precision is {named!r}; export it again")
     unknown = "another tool wrote it and its precision is unknown: taken for fp32"
     notes = (unknown,) if metadata is None else ()
+    tables = (metadata or {}).get("tables", "fp32")
+    if tables in _PRECISIONS:
+        named = max(named, tables, key=_PRECISIONS.index)
     return GraphFile(
         path, model, metadata, named, notes, _onnxruntime_notes(model, metadata or {}, named)
     )

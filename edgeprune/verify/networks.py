@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from edgeprune.device.ids import IdRows, check_ids
 from edgeprune.device.runners.base import Runner
 from edgeprune.errors import CorruptFileError, EdgepruneError, UnsupportedError
 from edgeprune.export.precision.emulate import emulated, is_half
 from edgeprune.export.precision.sessions import running
+from edgeprune.models.inputs import require_known_ids
 from edgeprune.verify.graphs import GraphFile
 
 Array = NDArray[Any]
@@ -24,11 +26,13 @@ Network = Callable[[Inputs], list[Array]]
 
 
 def torch_network(module: nn.Module) -> Network:
-    """A module in evaluation mode on the CPU."""
+    """A module in evaluation mode on the CPU; it refuses ids that it has no rows for."""
 
     def outputs(inputs: Inputs) -> list[Array]:
+        tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in inputs]
+        require_known_ids(module, tensors)
         with torch.no_grad():
-            found = module(*(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs))
+            found = module(*tensors)
         return [leaf.numpy() for leaf in tree_leaves(found) if isinstance(leaf, Tensor)]
 
     return outputs
@@ -51,18 +55,25 @@ def onnx_network(graph: GraphFile) -> Iterator[Network]:
         except EdgepruneError as failure:
             raise CorruptFileError(f"{graph.path}: {failure}; export it again") from failure
         names = runner.input_names
-        yield runner_network(runner, names, graph.fixed_batch)
+        yield runner_network(runner, names, graph.fixed_batch, graph.id_rows)
 
 
-def runner_network(runner: Runner, names: tuple[str, ...], most: int | None) -> Network:
-    """An active runner.
+def runner_network(
+    runner: Runner,
+    names: tuple[str, ...],
+    most: int | None,
+    id_rows: Mapping[str, IdRows] | None = None,
+) -> Network:
+    """An active runner; it refuses ids that its tables lack, which no runtime does.
 
     Args:
         names: of its inputs, in the network's order.
         most: samples that it takes at once; None for any number.
+        id_rows: what its inputs may hold.
     """
 
     def outputs(inputs: Inputs) -> list[Array]:
+        check_ids(id_rows or {}, dict(zip(names, inputs, strict=True)))
         size = most or max(len(inputs[0]), 1)
         parts = [
             list(runner.infer(_feed(names, inputs, start, size)).values())

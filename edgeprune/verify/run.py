@@ -14,7 +14,7 @@ from edgeprune.export.noise import finite_db
 from edgeprune.export.prepared import evaluating
 from edgeprune.export.sources import model_file, source_data
 from edgeprune.models.classes import output_columns
-from edgeprune.models.input_shape import image_shape
+from edgeprune.models.input_shape import image_side
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.report.statistics import DifferenceInterval, paired_difference
@@ -72,8 +72,8 @@ def verify(source: Path, request: VerifyRequest) -> VerifyReport:
     file = model_file(source)
     paths = find_graphs(source, file, request.onnx_files)
     loaded = load_model(file, request.options)
-    shape = image_shape(loaded, request.in_channels, request.image_size)
-    data = source_data(loaded, shape[1], source, request.data, "--data")
+    side = image_side(loaded, request.in_channels, request.image_size)
+    data = source_data(loaded, side, source, request.data, "--data")
     if data is None:
         raise UserInputError(
             f"{source}: nothing says what data it is tested on: give --data, such as --data digits"

@@ -15,7 +15,7 @@ from films import film_rows, write_csv
 
 from edgeprune.data import load_data
 from edgeprune.data.movies import MovieFeaturiser, read_films
-from edgeprune.deploy.bundle.references import bundle_input, reference_inputs, reference_outputs
+from edgeprune.deploy.bundle.references import bundle_inputs, reference_inputs, reference_outputs
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.errors import AccuracyGateMissedError, UserInputError
 from edgeprune.methods.baselines import CONSTANT, RIDGE, TREES, fit_baselines
@@ -108,14 +108,15 @@ def _new_films_are_rated_alike(run: Path, films: Path) -> None:
 
 def _bundle_takes_features_as_they_are(run: Path) -> None:
     loaded = load_model(run / "student.pt", ModelOptions())
-    given = bundle_input(loaded, BundleRequest())
+    inputs = bundle_inputs(loaded, BundleRequest())
+    (given,) = inputs
     assert (given.mean, given.std) == (None, None)
-    samples, told = reference_inputs(loaded, run, None, given)
-    assert samples.dtype == np.float32
+    samples, told = reference_inputs(loaded, run, None, inputs)
+    assert samples["input"].dtype == np.float32
     assert "validation split" in told
-    outputs = reference_outputs(run / "student.onnx", samples, given)
+    outputs = reference_outputs(run / "student.onnx", samples, inputs)
     with torch.no_grad():
-        expected = loaded.module.eval()(torch.from_numpy(samples))
+        expected = loaded.module.eval()(torch.from_numpy(samples["input"]))
     np.testing.assert_allclose(outputs, expected.numpy(), atol=1e-4)
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.candidates import DENSE, STUDENT
 from edgeprune.deploy.dense import dense_module
@@ -19,7 +17,8 @@ from edgeprune.export.sources import RECIPE
 from edgeprune.export.sources import STUDENT as STUDENT_FILE
 from edgeprune.export.sparse.choice import OFF
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
-from edgeprune.models.input_shape import image_shape
+from edgeprune.models.input_shape import specs_of
+from edgeprune.models.inputs import random_inputs
 from edgeprune.models.load import ModelOptions
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.summary import count_macs, count_params
@@ -139,12 +138,12 @@ def _graph(
     is_trained: bool,
     is_sparse: bool,
 ) -> BundleGraph:
-    images = torch.zeros(1, *image_shape(loaded, request.in_channels, request.image_size))
+    sample = random_inputs(specs_of(loaded, request.in_channels, request.image_size), 1)
     return BundleGraph(
         name=name,
         file=file,
         parameters=count_params(loaded.module),
-        macs=count_macs(loaded.module, (images,)),
+        macs=count_macs(loaded.module, sample),
         is_trained=is_trained,
         is_sparse=is_sparse,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ def seal(
     target: Target,
     *,
     name: str,
-    given: BundleInput,
+    inputs: Sequence[BundleInput],
     models: tuple[BundleModel, ...],
-    reference_inputs: str,
+    reference_inputs: Sequence[str],
     made_from: str = "",
     notes: tuple[str, ...] = (),
     classes: tuple[str, ...] | None = None,
@@ -42,7 +43,8 @@ def seal(
     Args:
         folder: that holds all other files.
         agent: the archive.
-        given: the models' input.
+        inputs: of the models, in the order of the graphs.
+        reference_inputs: a file for each of them.
     """
     write_bytes_atomic(folder / AGENT, agent)
     manifest = Manifest(
@@ -52,15 +54,17 @@ def seal(
         notes=notes,
         target=target.name,
         system=target.system,
-        input=given,
+        input=inputs[0],
         classes=classes,
         models=models,
-        reference_inputs=reference_inputs,
+        reference_inputs=reference_inputs[0],
         plugin=plugin,
         files={
             path.name: BundleFile(file_digest(path), path.stat().st_size)
             for path in sorted(folder.iterdir())
         },
+        more_inputs=tuple(inputs[1:]),
+        more_reference_inputs=tuple(reference_inputs[1:]),
     )
     write_text_atomic(folder / MANIFEST, manifest.to_json())
     return manifest

@@ -18,7 +18,7 @@ from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.prebuilt import prebuilt
-from edgeprune.deploy.bundle.references import bundle_input, reference_inputs, reference_outputs
+from edgeprune.deploy.bundle.references import bundle_inputs, reference_inputs, reference_outputs
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.bundle.seal import save_array, seal
 from edgeprune.device.bundle.errors import BundleError
@@ -106,17 +106,18 @@ def _fill(
     loaded = load_model(student, options)
     graphs, notes = export_graphs(run, loaded, target, request, work, tell, options)
     tell("computing the references")
-    given = bundle_input(loaded, request)
-    samples, origin = reference_inputs(loaded, run, request.data, given)
-    exact = reference_outputs(work / graphs[-1].file, samples, given)
-    samples = samples[: len(exact)]
-    notes.append(f"references: {len(samples)} samples, {origin}")
+    inputs = bundle_inputs(loaded, request)
+    samples, origin = reference_inputs(loaded, run, request.data, inputs)
+    exact = reference_outputs(work / graphs[-1].file, samples, inputs)
+    notes.append(f"references: {len(exact)} samples, {origin}")
     outputs = len(read_graph(work / graphs[-1].file).model.graph.output)
     if outputs > 1:
         notes.append(
             f"the network has {outputs} outputs: the first is checked, and given on boards"
         )
-    save_array(work / _INPUTS, samples)
+    files = [_INPUTS, *(f"reference-{given.name}.npy" for given in inputs[1:])]
+    for file, values in zip(files, samples.values(), strict=True):
+        save_array(work / file, values[: len(exact)])
     models = tuple(_model(work, graph, exact, request.precision.name) for graph in graphs)
     plugin = None
     if any(model.needs_plugin for model in models):
@@ -128,9 +129,9 @@ def _fill(
         agent,
         target,
         name=run.stem,
-        given=given,
+        inputs=inputs,
         models=models,
-        reference_inputs=_INPUTS,
+        reference_inputs=files,
         made_from=key,
         notes=tuple(notes),
         classes=loaded.classes,

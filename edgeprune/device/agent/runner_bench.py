@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Mapping
 
 import numpy as np
 
@@ -15,8 +16,7 @@ from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
 from edgeprune.device.bundle.agreement import Agreement
 from edgeprune.device.bundle.array_agreement import compare_arrays
-from edgeprune.device.bundle.arrays import read_array
-from edgeprune.device.bundle.preprocess import prepare
+from edgeprune.device.bundle.arrays import read_array, reference_feed
 from edgeprune.device.runners.base import Runner
 from edgeprune.device.tensorrt.engine_file import EngineFile
 
@@ -46,7 +46,10 @@ class RunnerBench(Workbench):
     def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> Benchmark:
         """On the reference inputs, repeated to the request's size."""
         work, samples = self.work, self._samples()
-        feed = {work.manifest.input.name: np.resize(samples, (work.batch, *samples.shape[1:]))}
+        feed = {
+            name: np.resize(values, (work.batch, *values.shape[1:]))
+            for name, values in samples.items()
+        }
         models = self._models()
         return measure(
             {name: ready.runner for name, ready in models.items()},
@@ -73,14 +76,13 @@ class RunnerBench(Workbench):
             )
         return self._ready
 
-    def _samples(self) -> np.ndarray:
-        given = self.work.manifest
-        return prepare(read_array(self.work.bundle / given.reference_inputs), given.input)
+    def _samples(self) -> dict[str, np.ndarray]:
+        return reference_feed(self.work.bundle, self.work.manifest)
 
-    def _outputs(self, runner: Runner, samples: np.ndarray) -> np.ndarray:
-        name, batch = self.work.manifest.input.name, self.work.batch
+    def _outputs(self, runner: Runner, samples: Mapping[str, np.ndarray]) -> np.ndarray:
+        batch, count = self.work.batch, len(samples[self.work.manifest.input.name])
         parts = [
-            next(iter(runner.infer({name: samples[at : at + batch]}).values()))
-            for at in range(0, len(samples), batch)
+            next(iter(runner.infer({n: v[at : at + batch] for n, v in samples.items()}).values()))
+            for at in range(0, count, batch)
         ]
         return np.concatenate(parts)

@@ -8,7 +8,7 @@ import time
 from array import array
 from functools import cached_property
 from pathlib import Path
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from edgeprune.device.agent.engine_cache import make_room
 from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
@@ -24,7 +24,7 @@ from edgeprune.device.bench.steady import ALIKE, WarmUp, is_steady
 from edgeprune.device.bench.warnings import warnings_of
 from edgeprune.device.bundle.agreement import Agreement, compare
 from edgeprune.device.bundle.manifest import BundleModel
-from edgeprune.device.bundle.plain_arrays import prepare_plain, read_npy
+from edgeprune.device.bundle.plain_arrays import PlainArray, prepare_plain, read_npy
 from edgeprune.device.tensorrt.engine_file import EngineFile
 from edgeprune.device.tensorrt.settings import EngineSettings
 from edgeprune.device.tensorrt.trtexec import Trtexec
@@ -32,6 +32,7 @@ from edgeprune.device.tensorrt.trtexec_run import TrtexecEngine, TrtexecRun
 
 _VERIFIED = 8  # samples, which every engine takes at once
 _VERIFY_S = 0.1
+_INT64_SINCE = (10, 0)  # TensorRT
 
 
 class TrtexecBench(Workbench):
@@ -48,21 +49,28 @@ class TrtexecBench(Workbench):
     def verify(self) -> dict[str, Agreement]:
         """The first samples, in one batch."""
         work, found = self.work, {}
-        inputs = read_npy(work.bundle / work.manifest.reference_inputs)
-        count = min(_VERIFIED, inputs.shape[0])
-        ready: array[float] = array("f")
-        for number in range(count):
-            ready.extend(prepare_plain(inputs.sample(number), work.manifest.input))
+        inputs = self._references()
+        count = min([_VERIFIED, *(values.shape[0] for values in inputs.values())])
         with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
-            feed = Path(folder) / "inputs.bin"
-            feed.write_bytes(ready.tobytes())
+            feed = self._written(Path(folder), inputs, count)
             for model in work.manifest.models:
                 if model.reference is not None:
                     found[model.name] = self._agreement(model, count, feed)
         return found
 
     def bench(self, protocol: Protocol, energy: EnergyProtocol | None) -> Benchmark:
-        """In turns, in a new random order every repeat."""
+        """In turns, in a new random order every repeat.
+
+        On trtexec's own random inputs, but for ids: those of the reference samples.
+        """
+        with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
+            takes_ids = any(given.dtype == "int64" for given in self.work.manifest.inputs)
+            feed = None
+            if takes_ids:
+                feed = self._written(Path(folder), self._references(), self.work.batch)
+            return self._timed(protocol, feed)
+
+    def _timed(self, protocol: Protocol, feed: Mapping[str, Path] | None) -> Benchmark:
         if protocol.rate_hz is not None:
             raise BenchmarkSettingError("--rate: trtexec has no fixed rate; leave it out")
         work, order = self.work, random.Random(protocol.seed)
@@ -70,14 +78,14 @@ class TrtexecBench(Workbench):
         runs: dict[str, list[TrtexecRun]] = {model.name: [] for model in work.manifest.models}
         names = list(runs)
         work.events.step("warming up")
-        warm = self._warm(names, protocol.warmup_s)
+        warm = self._warm(names, protocol.warmup_s, feed)
         for number in range(protocol.repeats):
             work.events.step(f"repeat {number + 1} of {protocol.repeats}")
             if number:
                 time.sleep(protocol.pause_s)
             order.shuffle(names)
             for name in names:
-                runs[name].append(self._engine(name, work.batch).run(protocol.seconds))
+                runs[name].append(self._engine(name, work.batch).run(protocol.seconds, feed))
         models = tuple(_times(name, turns, work.batch) for name, turns in runs.items())
         medians = {model.name: model.repeats_p50_ms for model in models}
         after = look()
@@ -111,12 +119,12 @@ class TrtexecBench(Workbench):
             }
         return self._engines
 
-    def _warm(self, names: Sequence[str], most_s: float) -> WarmUp:
+    def _warm(self, names: Sequence[str], most_s: float, feed: Mapping[str, Path] | None) -> WarmUp:
         """In turns, as many as tell whether the latency stands still."""
         each_s = most_s / (ALIKE * len(names))
         started = time.monotonic()
         medians = [
-            [_median_ms(self._engine(name, self.work.batch).run(each_s)) for name in names]
+            [_median_ms(self._engine(name, self.work.batch).run(each_s, feed)) for name in names]
             for _ in range(ALIKE)
         ]
         return WarmUp(time.monotonic() - started, is_steady(medians))
@@ -128,20 +136,40 @@ class TrtexecBench(Workbench):
         return found
 
     def _engine(self, name: str, batch: int) -> TrtexecEngine:
-        given, built = self.work.manifest.input, self._built()
+        inputs, built = self.work.manifest.inputs, self._built()
         assert self._settings is not None
         return TrtexecEngine(
             self._program,
             Path(built[name].path),
-            {given.name: (batch, *given.shape)},
+            {given.name: (batch, *given.shape) for given in inputs},
             self._settings.plugins,
         )
 
-    def _agreement(self, model: BundleModel, count: int, feed: Path) -> Agreement:
+    def _references(self) -> dict[str, PlainArray]:
+        work = self.work
+        return {name: read_npy(work.bundle / f) for name, f in work.manifest.references.items()}
+
+    def _written(
+        self, folder: Path, inputs: Mapping[str, PlainArray], count: int
+    ) -> dict[str, Path]:
+        """A file of raw values for each input, its samples again from the first where too few."""
+        feed = {}
+        for given in self.work.manifest.inputs:
+            values, ready = inputs[given.name], bytearray()
+            for number in range(count):
+                sample = prepare_plain(values.sample(number % values.shape[0]), given)
+                # TensorRT 8 has no 64-bit integers; its parser takes ids for 32-bit ones.
+                short = sample.typecode == "q" and self._program.release < _INT64_SINCE
+                ready += (array("i", map(int, sample)) if short else sample).tobytes()
+            feed[given.name] = folder / f"{given.name}.bin"
+            feed[given.name].write_bytes(bytes(ready))
+        return feed
+
+    def _agreement(self, model: BundleModel, count: int, feed: Mapping[str, Path]) -> Agreement:
         assert model.reference is not None
         exact = read_npy(self.work.bundle / model.reference)
         engine = self._engine(model.name, count)
-        ran = engine.run(_VERIFY_S, {self.work.manifest.input.name: feed})
+        ran = engine.run(_VERIFY_S, feed)
         flat = ran.outputs[min(ran.outputs)] if ran.outputs else ()  # output, or output_0
         size = max(1, len(flat) // count)
         outputs = [flat[at : at + size] for at in range(0, len(flat), size)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Mapping
 
@@ -36,7 +37,7 @@ def benchmark_cpu(
         DeviceError: a file that cannot be read or run, a setting out of range, or no sensor where
             energy is asked for.
     """
-    return measure(
+    found = measure(
         {name: OnnxRuntimeRunner(path, threads) for name, path in graphs.items()},
         {name: random_feed(path, batch) for name, path in graphs.items()},
         protocol,
@@ -46,3 +47,4 @@ def benchmark_cpu(
         processor="cpu",
         tell=tell,
     )
+    return replace(found, model_bytes={name: p.stat().st_size for name, p in graphs.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgeprune.device.bench.conditions import Conditions
@@ -55,6 +55,7 @@ class Benchmark:
         energy: joules of an inference by model, then by load; None where they were not measured.
         energy_reason: why they were not; empty otherwise.
         energy_run: how they were measured; None where that was not asked for.
+        model_bytes: size of each model's file; empty where nobody looked.
     """
 
     models: tuple[ModelTimes, ...]
@@ -70,6 +71,11 @@ class Benchmark:
     energy: dict[str, dict[str, LoadEnergy]] | None = None
     energy_reason: str = NOT_ASKED.reason
     energy_run: EnergyRun | None = None
+    model_bytes: dict[str, int] = field(default_factory=dict)
+
+    def per_core_hz(self, model: ModelTimes) -> float:
+        """Samples per second for each of the runtime's threads."""
+        return model.throughput_hz / self.threads
 
     def require_energy(self) -> None:
         """Refuse a run whose energy was asked for and is void.
@@ -87,6 +93,8 @@ class Benchmark:
         """Plain values, for JSON."""
         found = asdict(self)
         found["warm_up"] = self.warm_up._asdict()
+        for model, values in zip(self.models, found["models"]):
+            values["throughput_per_core_hz"] = self.per_core_hz(model)
         for name, ratio in self.ratios.items():
             found["ratios"][name]["is_clear"] = ratio.is_clear
         if self.energy_run is not None:

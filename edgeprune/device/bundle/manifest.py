@@ -15,19 +15,25 @@ AGENT = "edgeprune-agent.pyz"
 
 @dataclass(frozen=True)
 class BundleInput:
-    """What the models take.
+    """One input that the models take.
 
     Attributes:
         name: of the graphs' input.
         shape: of one sample; (channels, height, width) for images.
         mean: per channel of images scaled to [0, 1]; None where samples are taken as they are.
         std: per channel; None as `mean`.
+        dtype: of samples that are taken as they are: `float32`, or `int64` for ids.
+        rows: for ids, see `IdRows`; empty where any will do.
+        columns: their names.
     """
 
     name: str
     shape: tuple[int, ...]
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
+    dtype: str = "float32"
+    rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,15 @@ class Manifest:
         notes: what a reader of the figures has to know.
         target: that the graphs were written for, such as `jetson-orin`.
         system: its JetPack.
-        input: of every model.
+        input: of every model; the first, where they take several.
         classes: in the order of the outputs; None where not known.
         models: the first is what the others are compared with.
-        reference_inputs: file with uint8 images, or float32 samples, of shape (samples, ...).
+        reference_inputs: file with uint8 images, or samples as they are, of shape (samples, ...).
         plugin: file with the sparse convolution's plugin, as source or as a library; None where
             no model needs it.
         files: every file but the manifest.
+        more_inputs: those after the first.
+        more_reference_inputs: a file for each of them.
     """
 
     name: str
@@ -94,6 +102,19 @@ class Manifest:
     reference_inputs: str
     plugin: str | None
     files: Mapping[str, BundleFile]
+    more_inputs: tuple[BundleInput, ...] = ()
+    more_reference_inputs: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[BundleInput, ...]:
+        """All that the models take, in the order of the graphs."""
+        return (self.input, *self.more_inputs)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The file with reference samples of each input, by its name."""
+        files = (self.reference_inputs, *self.more_reference_inputs)
+        return {given.name: file for given, file in zip(self.inputs, files)}
 
     def model(self, name: str) -> BundleModel:
         """The model of a name.
@@ -133,12 +154,14 @@ def manifest_from(text: str, where: str) -> Manifest:
 
 
 def _manifest(values: Mapping[str, Any]) -> Manifest:
-    given, classes = dict(values["input"]), values["classes"]
-    for key in ("shape", "mean", "std"):
-        given[key] = None if given[key] is None else tuple(given[key])
+    classes = values["classes"]
+    more_files = tuple(map(str, values.get("more_reference_inputs", ())))
+    more = tuple(map(_input, values.get("more_inputs", ())))
+    if len(more) != len(more_files):
+        raise KeyError("more_reference_inputs")
     files = {_plain(name): BundleFile(**about) for name, about in values["files"].items()}
     models = tuple(BundleModel(**about) for about in values["models"])
-    named = [values["reference_inputs"], *(model.onnx for model in models)]
+    named = [values["reference_inputs"], *more_files, *(model.onnx for model in models)]
     named += [model.reference for model in models if model.reference is not None]
     if not set(named) <= set(files) or not models:
         raise KeyError("files")
@@ -149,13 +172,23 @@ def _manifest(values: Mapping[str, Any]) -> Manifest:
         notes=tuple(map(str, values["notes"])),
         target=str(values["target"]),
         system=str(values["system"]),
-        input=BundleInput(**given),
+        input=_input(values["input"]),
         classes=None if classes is None else tuple(map(str, classes)),
         models=models,
         reference_inputs=str(values["reference_inputs"]),
         plugin=values["plugin"],
         files=files,
+        more_inputs=more,
+        more_reference_inputs=more_files,
     )
+
+
+def _input(values: Mapping[str, Any]) -> BundleInput:
+    given = dict(values)
+    for key in ("shape", "mean", "std", "rows", "columns"):
+        if given.get(key) is not None:
+            given[key] = tuple(given[key])
+    return BundleInput(**given)
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Mapping
 import numpy as np
 
 from edgeprune.device.bundle.manifest import Manifest
-from edgeprune.device.bundle.preprocess import prepare
+from edgeprune.device.bundle.preprocess import prepare_all
 from edgeprune.device.runners.base import Runner
 
 
@@ -26,21 +26,27 @@ class DeployedModel:
     def __init__(self, runner: Runner, manifest: Manifest, batch: int) -> None:
         self.classes = manifest.classes
         self.input = manifest.input
+        self.inputs = manifest.inputs
         self._runner = runner
         self._batch = batch
         runner.activate()
 
-    def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """Outputs of shape (samples, ...) for uint8 images, see `prepare`.
+    def __call__(self, samples: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
+        """Outputs of shape (samples, ...) for uint8 images or what else it takes, see `prepare`.
+
+        Args:
+            samples: by name of the input where the model takes several, such as ids and numbers.
 
         Raises:
             BundleError: samples of another type or shape.
+            UnknownIdError: ids that the model's tables lack.
             DeviceError: the runtime fails.
         """
-        ready = prepare(samples, self.input)
+        named = samples if isinstance(samples, Mapping) else {self.input.name: samples}
+        ready = prepare_all(named, self.inputs)
         parts = [
-            self._one(self._runner.infer({self.input.name: ready[at : at + self._batch]}))
-            for at in range(0, len(ready), self._batch)
+            self._one(self._runner.infer({n: v[at : at + self._batch] for n, v in ready.items()}))
+            for at in range(0, len(ready[self.input.name]), self._batch)
         ]
         return np.concatenate(parts)
 

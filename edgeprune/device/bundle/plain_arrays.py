@@ -15,7 +15,7 @@ from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.manifest import BundleInput
 
 _MAGIC = b"\x93NUMPY"
-_KINDS = {"|u1": "B", "<f4": "f"}
+_KINDS = {"|u1": "B", "<f4": "f", "<i8": "q"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PlainArray:
 
     Attributes:
         shape: samples on axis 0.
-        values: in C order; bytes or 32-bit floats.
+        values: in C order; bytes, 32-bit floats or 64-bit integers.
     """
 
     shape: tuple[int, ...]
@@ -37,7 +37,7 @@ class PlainArray:
 
 
 def read_npy(path: Path) -> PlainArray:
-    """An array that `numpy.save` wrote (NEP 1), of uint8 or float32.
+    """An array that `numpy.save` wrote (NEP 1), of uint8, float32 or int64.
 
     Raises:
         BundleError: it is damaged, or of another kind.
@@ -62,8 +62,10 @@ def read_npy(path: Path) -> PlainArray:
     return PlainArray(shape, values)
 
 
-def prepare_plain(sample: Sequence[float], given: BundleInput) -> array[float]:
+def prepare_plain(sample: Sequence[float], given: BundleInput) -> array[float] | array[int]:
     """One sample as the models take it; see `preprocess.prepare` for the formula."""
+    if given.dtype == "int64":
+        return array("q", map(int, sample))
     if given.mean is None or given.std is None:
         return array("f", sample)
     size = len(sample) // len(given.mean)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Mapping, Sequence
+
 import numpy as np
 
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.manifest import BundleInput
+from edgeprune.device.ids import IdRows
 
 
 def prepare(samples: np.ndarray, given: BundleInput) -> np.ndarray:
     """Normalised float32 of shape (samples, *shape).
 
     Images are uint8: one or a batch, channels first or last, grey ones without that axis too; they
-    become `(x / 255 - mean) / std`. Where a bundle stores no such values, float32 samples are taken
-    as they are.
+    become `(x / 255 - mean) / std`. Where a bundle stores no such values, samples of the input's
+    type are taken as they are.
 
     Raises:
         BundleError: samples of another type or shape.
+        UnknownIdError: ids that the models' tables lack.
     """
     if given.mean is None or given.std is None:
         return _as_they_are(samples, given)
@@ -33,12 +37,34 @@ def prepare(samples: np.ndarray, given: BundleInput) -> np.ndarray:
 def _as_they_are(samples: np.ndarray, given: BundleInput) -> np.ndarray:
     if samples.ndim == len(given.shape):
         samples = samples[None]
-    if samples.dtype != np.float32 or samples.shape[1:] != given.shape or not len(samples):
+    if samples.dtype != given.dtype or samples.shape[1:] != given.shape or not len(samples):
         raise BundleError(
-            f"samples of type {samples.dtype} and shape {samples.shape}: give float32 "
+            f"samples of type {samples.dtype} and shape {samples.shape}: give {given.dtype} "
             f"(samples, {', '.join(map(str, given.shape))})"
         )
+    if given.rows:
+        IdRows(given.rows, given.columns).check(given.name, samples)
     return samples
+
+
+def prepare_all(
+    samples: Mapping[str, np.ndarray], inputs: Sequence[BundleInput]
+) -> dict[str, np.ndarray]:
+    """The same for every input by name.
+
+    Raises:
+        BundleError: an input is missing or unknown, or they are of different numbers of samples;
+            see `prepare`, too.
+        UnknownIdError: see `prepare`.
+    """
+    names = [given.name for given in inputs]
+    if sorted(samples) != sorted(names):
+        raise BundleError(f"the models take {', '.join(names)}; given: {', '.join(samples) or '-'}")
+    ready = {given.name: prepare(samples[given.name], given) for given in inputs}
+    counts = {name: len(values) for name, values in ready.items()}
+    if len(set(counts.values())) > 1:
+        raise BundleError(f"inputs of different numbers of samples: {counts}")
+    return ready
 
 
 def _channels_first(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

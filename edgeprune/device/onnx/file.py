@@ -16,6 +16,7 @@ _MODEL_GRAPH, _MODEL_METADATA = 7, 14
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT = 1, 5, 11
 _NODE_INPUT, _NODE_NAME, _NODE_OP, _NODE_METADATA = 1, 3, 4, 9
 _TENSOR_NAME = 8
+FLOAT, INT64 = 1, 7
 
 
 class OnnxFileError(DeviceError):
@@ -26,10 +27,15 @@ class OnnxFileError(DeviceError):
 
 @dataclass(frozen=True)
 class OnnxInput:
-    """An input of the graph; an axis without a fixed size is -1."""
+    """An input of the graph; an axis without a fixed size is -1.
+
+    Attributes:
+        elem_type: as in `TensorProto.DataType`.
+    """
 
     name: str
     shape: tuple[int, ...]
+    elem_type: int = FLOAT
 
 
 @dataclass(frozen=True)
@@ -109,13 +115,15 @@ def _node(message: memoryview) -> OnnxNode:
 
 
 def _input(message: memoryview) -> OnnxInput:
-    """ValueInfoProto: name 1, type 2; TypeProto.tensor_type 1; its shape 2; dim 1."""
+    """ValueInfoProto: name 1, type 2; TypeProto.tensor_type 1; its type 1, shape 2; dim 1."""
     shape: list[int] = []
+    elem_type = FLOAT
     for kind in submessages(message, 2):
         for tensor in submessages(kind, 1):
+            elem_type = (numbers(tensor, 1) or [FLOAT])[-1]
             for dims in submessages(tensor, 2):
                 shape = [(numbers(dim, 1) or [-1])[-1] for dim in submessages(dims, 1)]
-    return OnnxInput(text(message, 1), tuple(shape))
+    return OnnxInput(text(message, 1), tuple(shape), elem_type)
 
 
 def _pairs(message: memoryview, number: int) -> dict[str, str]:

@@ -32,9 +32,9 @@ class Slot:
         return self.device.grow(self.size(shape))
 
     def upload(self, values: np.ndarray, stream: Stream) -> None:
-        """Queue the copy of an input to the GPU."""
+        """Queue the copy of an input to the GPU, in the engine's type."""
         self._host.view(values.shape, self.info.dtype)[...] = values
-        stream.upload(self._host, self.device, values.nbytes)
+        stream.upload(self._host, self.device, self.size(values.shape))
 
     def download(self, shape: Sequence[int], stream: Stream) -> None:
         """Queue the copy of an output from the GPU."""
@@ -70,7 +70,7 @@ def _check(values: np.ndarray, info: TensorInfo, path: str) -> int:
     where = f"{path}: input '{info.name}'"
     if not isinstance(values, np.ndarray):
         raise DeviceError(f"{where} is no numpy array but a {type(values).__name__}")
-    if values.dtype != info.dtype:
+    if values.dtype != info.dtype and not _shortens(values.dtype, info.dtype):
         raise DeviceError(f"{where} holds {values.dtype}; the engine takes {info.dtype}")
     if values.ndim != len(info.shape) or values.shape[1:] != info.shape[1:]:
         wanted = ", ".join(["batch", *map(str, info.shape[1:])])
@@ -82,3 +82,8 @@ def _check(values: np.ndarray, info: TensorInfo, path: str) -> int:
             "it for others with edgeprune build --batch"
         )
     return batch
+
+
+def _shortens(given: np.dtype, taken: np.dtype) -> bool:
+    """TensorRT 8 has no 64-bit integers: its parser takes ids for 32-bit ones."""
+    return bool(given == np.int64 and taken == np.int32)
