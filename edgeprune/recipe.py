@@ -132,6 +132,13 @@ class Recipe(BaseModel):
     attention: Literal["dims", "heads"] = Field(
         "dims", description="narrow all heads alike, or remove whole heads"
     )
+    table_rows: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None, description="share of each large table's rows kept, by training frequency"
+    )
+    table_tail: Literal["shared", "hashed"] = Field(
+        "shared", description="one row for all other ids, or the root of their number, by hash"
+    )
+    table_min_rows: Count = Field(100, description="tables of fewer rows keep all of them")
 
     # Lottery tickets.
     rounds: Count = Field(3, description="search rounds of a cubic or one-shot ticket search")

@@ -89,7 +89,8 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
         },
         quantization=outcome.finish.scales,
     )
-    dense = run.original_student().module
+    make_dense = context.student.dense  # of which tables lost no rows yet
+    dense = run.original_student().module if make_dense is None else make_dense()
     latencies = measure_latency(
         {"teacher": context.teacher.module, "dense_student": dense},
         run.data,
@@ -99,7 +100,8 @@ def deliver(run: Run, context: Context, outcome: Outcome) -> RunReport:
     )
     budget = measured_figures(run.pruner, outcome.student.module, files.onnx, run.events[-1])
     compared = {} if baselines is None else baseline_figures(predictions, baselines, run.data)
-    figures = {**budget, **compared}
+    rows = [dict(table) for table in context.student.table_rows]
+    figures = {**budget, **compared, **({"table_rows": rows} if rows else {})}
     return _assemble(run, context, outcome, dense, predictions, metric, files, latencies, figures)
 
 

@@ -22,6 +22,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.methods.finish import check_finish
 from edgeprune.methods.measured.budget import MeasuredBudget
 from edgeprune.methods.run import Run
+from edgeprune.methods.shared_rows import of_dense_size, with_shared_rows
 from edgeprune.methods.sources import (
     StudentSource,
     TeacherSource,
@@ -164,6 +165,8 @@ def prepare_run(
     require_rows(loaded.module, data, loaded.source or "the teacher")
     columns = output_columns(loaded, data.classes)
     student = sources.make_student(recipe, loaded, data)
+    student = with_shared_rows(student, recipe, data, progress.note)
+    recipe = of_dense_size(recipe, student)
     probe = data.example_inputs(2)
     original = student.build()
     _check_student(original, probe, data, loaded)

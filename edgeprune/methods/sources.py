@@ -76,12 +76,16 @@ class StudentSource:
         arch_args: what the registry needs besides the name.
         fresh: makes the same network with weights from another seed; None where it is a copy of
             a network that only its file knows.
+        dense: makes it as it was before ids shared rows; None where `build` does.
+        table_rows: what became of its tables then, as plain values.
     """
 
     build: Callable[[], nn.Module]
     arch: str
     arch_args: Mapping[str, Any] = field(default_factory=dict)
     fresh: Callable[[int], nn.Module] | None = None
+    dense: Callable[[], nn.Module] | None = None
+    table_rows: tuple[Mapping[str, Any], ...] = ()
 
 
 def student_source(name: str | None, teacher: LoadedModel, data: Data, seed: int) -> StudentSource:

@@ -15,6 +15,7 @@ from edgeprune.models.attributes import apply_attributes
 from edgeprune.models.blank import blank_inputs
 from edgeprune.models.registry import is_known
 from edgeprune.models.resize import resize_parameters
+from edgeprune.models.row_map import with_row_maps
 from edgeprune.models.scales import check_scales
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.versions import load_weights
@@ -51,6 +52,7 @@ def restore_model(
     own = factory() if factory else None
     try:
         model = own or build_skeleton(checkpoint.arch, **checkpoint.arch_args)
+        with_row_maps(model, checkpoint.state_dict)
         apply_attributes(model, checkpoint.attributes)
         resize_parameters(model, checkpoint.state_dict)
         check_scales(model, checkpoint.quantization or ())

@@ -1,0 +1,1 @@
+"""Fewer rows for tables: frequent ids keep theirs, rare ones share."""
