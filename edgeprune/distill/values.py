@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from edgeprune.distill.pooling import pool_to
+from edgeprune.distill.relations import relation_distances
 from edgeprune.distill.summary import TapSummary
 
 # What torch.nn.functional.normalize uses: below it a map counts as empty.
@@ -39,13 +40,18 @@ def value_distances(teacher: Sequence[TapSummary], student: Sequence[TapSummary]
     batch = len(teacher[0].pooled)
     distances = student[0].pooled.new_zeros(batch, len(teacher), len(student))
     for resolution in dict.fromkeys(_resolution(tap) for tap in teacher):
+        own = [i for i, tap in enumerate(teacher) if _resolution(tap) == resolution]
+        if not resolution:
+            vectors = [i for i, tap in enumerate(student) if not _resolution(tap)]
+            distances[:, _rows(own, distances), _columns(vectors, distances)] = relation_distances(
+                [teacher[i].pooled for i in own], [student[i].pooled for i in vectors]
+            )
+            continue
         with torch.no_grad():
-            own = [i for i, tap in enumerate(teacher) if _resolution(tap) == resolution]
             wanted = _values_at(resolution, own, teacher)
         same_kind = [i for i, t in enumerate(student) if len(_resolution(t)) == len(resolution)]
         given = _values_at(resolution, same_kind, student)
-        rows = torch.tensor(wanted.taps, device=distances.device)[:, None]
-        columns = torch.tensor(given.taps, device=distances.device)[None, :]
+        rows, columns = _rows(wanted.taps, distances), _columns(given.taps, distances)
         distances[:, rows, columns] = _square_distances(wanted.maps, given.maps) / given.positions
     return distances
 
@@ -70,9 +76,6 @@ def _lengths(maps: Tensor) -> tuple[Tensor, Tensor]:
 def _values_at(
     resolution: tuple[int, ...], indices: list[int], taps: Sequence[TapSummary]
 ) -> _Values:
-    if not resolution:
-        relations = torch.stack([_relation(taps[i].pooled) for i in indices], dim=1)
-        return _Values(indices, relations, relations.shape[-1] - 1)
     stacks: dict[tuple[int, ...], dict[int, Tensor]] = {}
     for index in indices:
         energy = taps[index].energy
@@ -87,12 +90,12 @@ def _values_at(
     return _Values(order, maps, maps.shape[-1])
 
 
-def _relation(vectors: Tensor) -> Tensor:
-    """(B, C) -> (B, B): how each sample relates to the others of the batch, itself left out.
+def _rows(taps: list[int], like: Tensor) -> Tensor:
+    return torch.tensor(taps, device=like.device)[:, None]
 
-    The diagonal is set to zero instead of cut out: norms and inner products are the same.
-    """
-    return (vectors @ vectors.T).fill_diagonal_(0.0)
+
+def _columns(taps: list[int], like: Tensor) -> Tensor:
+    return torch.tensor(taps, device=like.device)[None, :]
 
 
 def _resolution(tap: TapSummary) -> tuple[int, ...]:

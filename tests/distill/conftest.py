@@ -76,8 +76,10 @@ def _energy(f: Tensor) -> Tensor:
 
 
 def _relation(f: Tensor) -> Tensor:
+    """Rows of inner products; one of zeros has no direction, and so no gradient."""
     others = ~torch.eye(len(f), dtype=torch.bool)
-    return F.normalize((f @ f.T)[others].view(len(f), len(f) - 1), dim=1)
+    rows = (f @ f.T)[others].view(len(f), len(f) - 1)
+    return F.normalize(torch.where(rows.any(1, keepdim=True), rows, 0.0), dim=1)
 
 
 def _value(f: Tensor) -> Tensor:
