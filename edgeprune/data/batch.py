@@ -42,6 +42,15 @@ class Batch:
     def __len__(self) -> int:
         return int(self.index.numel())
 
+    def taken(self, samples: Tensor) -> Batch:
+        """The samples at these places (N,), each with all of its rows."""
+        index, targets, ranked, rows = self.index[samples], self.targets[samples], None, samples
+        if self.candidates is not None:
+            ranked = Candidates(self.candidates.held[samples], self.candidates.barred[samples])
+            items = ranked.barred.shape[1]
+            rows = (samples.unsqueeze(1) * items + torch.arange(items)).flatten()
+        return Batch(tuple(tensor[rows] for tensor in self.inputs), targets, index, ranked)
+
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on `device`."""
         moved = tuple(x.to(device, non_blocking=True) for x in self.inputs)

@@ -122,6 +122,10 @@ def measure_sensitivity(
     """
     if not 0 < ratio < 1:
         raise UserInputError(f"--ratio {ratio:g}: give a share above 0 and below 1")
+    if data.task == "ranking":
+        raise UserInputError(
+            "the sensitivity of a ranking is not measured: give the data as ratings:DIR:rating"
+        )
     example = tuple(t.to(_device(model)) for t in data.example_inputs(1))
     graph = find_channels(model, example)
     costs = CostModel.of(model, graph)

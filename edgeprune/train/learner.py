@@ -200,7 +200,7 @@ class Learner:
             groups.append({"params": list(extra.parameters()), "weight_decay": 0.0})
         rate = self.settings.rate.peak
         if settings.kind == "adam":
-            return torch.optim.Adam(groups, lr=rate, weight_decay=settings.weight_decay)
+            return torch.optim.Adam(groups, lr=rate, weight_decay=settings.weight_decay, fused=True)
         return torch.optim.SGD(
             groups,
             lr=rate,

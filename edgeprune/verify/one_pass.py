@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgeprune.data.batch import Batch
 from edgeprune.data.dataset import Data
 from edgeprune.errors import UserInputError
 from edgeprune.train.evaluate import EVAL_BATCH
+from edgeprune.train.score import score_of
 from edgeprune.verify.difference import Difference
 from edgeprune.verify.networks import Inputs, Network
 
@@ -23,10 +26,10 @@ class OnePass:
 
     Attributes:
         samples: how many.
-        exact: PyTorch's score of each sample: whether the class is right (0 or 1), or the squared
-            error where the task is regression.
+        exact: PyTorch's score of each sample: whether the class is right (0 or 1), the squared
+            error where the task is regression, or whether a ranking's list has the item.
         scores: the other networks', by name.
-        agreement: by name, the share of samples with PyTorch's class; empty for regression.
+        agreement: by name, the share of samples with PyTorch's class; of classes alone.
         differences: of the outputs from PyTorch's, by name.
     """
 
@@ -56,25 +59,25 @@ def run_pass(
         UserInputError: a network's outputs have other shapes than PyTorch's, or they do not fit
             the data.
     """
-    gathered = _Gathered(networks, data.task == "regression", columns)
-    for inputs, targets in _batches(data, limit):
+    gathered = _Gathered(networks, data, columns)
+    for batch in _batches(data, limit):
+        inputs = tuple(tensor.numpy() for tensor in batch.inputs)
         exact = reference(inputs)
-        _require_answers(exact[0], targets, data, columns)
-        gathered.add("", exact, exact, targets)
+        _require_answers(exact[0], inputs, data, columns)
+        gathered.add("", exact, exact, batch)
         for name, network in networks.items():
-            gathered.add(name, exact, network(inputs), targets)
+            gathered.add(name, exact, network(inputs), batch)
     return gathered.ended()
 
 
 class _Gathered:
     """Scores and answers of the networks so far; PyTorch's under an empty name."""
 
-    def __init__(
-        self, networks: Mapping[str, Network], regression: bool, columns: Tensor | None
-    ) -> None:
+    def __init__(self, networks: Mapping[str, Network], data: Data, columns: Tensor | None) -> None:
         names = ("", *networks)
-        self._regression = regression
-        self._columns = None if columns is None else columns.numpy()
+        self._has_classes = data.task == "classification"
+        self._score = score_of(data)
+        self._columns = columns
         self._scores: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
         self._answers: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
         self._differences = {name: Difference() for name in names}
@@ -84,57 +87,55 @@ class _Gathered:
         name: str,
         exact: list[NDArray[Any]],
         found: list[NDArray[Any]],
-        targets: NDArray[Any],
+        batch: Batch,
     ) -> None:
         self._differences[name].add(name, exact, found)
-        first = found[0]
-        if self._regression:
-            answers = first.reshape(targets.shape).astype(np.float64)
-            self._scores[name].append(np.square(answers - targets))
-        else:
-            scores = first if self._columns is None else first[:, self._columns]
-            answers = scores.argmax(1)
-            self._scores[name].append((answers == targets).astype(np.float64))
-        self._answers[name].append(answers)
+        outputs = torch.from_numpy(np.ascontiguousarray(found[0]))
+        if self._columns is not None:
+            outputs = outputs.index_select(1, self._columns)
+        answers = self._score.answers(outputs, batch)
+        scores = self._score.per_sample(answers, batch.targets)
+        self._scores[name].append(scores.double().numpy())
+        self._answers[name].append(answers.numpy())
 
     def ended(self) -> OnePass:
         scores = {name: np.concatenate(parts) for name, parts in self._scores.items()}
         answers = {name: np.concatenate(parts) for name, parts in self._answers.items()}
         exact = scores.pop("")
         agreement = (
-            {}
-            if self._regression
-            else {name: float(np.mean(answers[name] == answers[""])) for name in scores}
+            {name: float(np.mean(answers[name] == answers[""])) for name in scores}
+            if self._has_classes
+            else {}
         )
         differences = {name: self._differences[name] for name in scores}
         return OnePass(len(exact), exact, scores, agreement, differences)
 
 
-def _batches(data: Data, limit: int | None) -> Iterator[tuple[Inputs, NDArray[Any]]]:
-    """Inputs and targets; a test split may be sorted by class, so a limit takes from all over."""
+def _batches(data: Data, limit: int | None) -> Iterator[Batch]:
+    """The test split, which may be sorted by class: a limit takes from all over."""
     size = data.size("test")
-    taken = np.zeros(size, dtype=bool)
+    taken = torch.zeros(size, dtype=torch.bool)
     taken[np.linspace(0, size - 1, min(limit or size, size)).round().astype(int)] = True
     for batch in data.batches("test", batch_size=EVAL_BATCH):
-        rows = np.flatnonzero(taken[batch.index.numpy()])
-        if len(rows):
-            inputs = tuple(tensor.numpy()[rows] for tensor in batch.inputs)
-            yield inputs, batch.targets.numpy()[rows]
+        samples = taken[batch.index].nonzero().flatten()
+        if len(samples):
+            yield batch.taken(samples)
 
 
 def _require_answers(
-    outputs: NDArray[Any], targets: NDArray[Any], data: Data, columns: Tensor | None
+    outputs: NDArray[Any], inputs: Inputs, data: Data, columns: Tensor | None
 ) -> None:
-    if data.task == "regression":
-        if outputs.size != targets.size:
+    count = len(inputs[0])
+    if data.task != "classification":
+        if outputs.size != count:
             raise UserInputError(
                 f"--data {data.name}: has one value per sample, the network gives {outputs.shape} "
-                f"for {len(targets)}: give the data it was trained on"
+                f"for {count}: give the data it was trained on"
             )
         return
     width = outputs.shape[1] if outputs.ndim == 2 else 0
     if columns is None and width != len(data.classes):
         raise UserInputError(
             f"--data {data.name}: has {len(data.classes)} classes, the network gives "
-            f"{outputs.shape} for {len(targets)} images: give the data it was trained on"
+            f"{outputs.shape} for {count} images: give the data it was trained on"
         )

@@ -14,7 +14,6 @@ from edgeprune.verify.divergence import Divergence
 
 VERIFY_NAME = "verify.json"
 
-MetricName = Literal["top1_percent", "mse"]
 Status = Literal["compared", "built", "unsupported"]
 
 
@@ -64,7 +63,7 @@ class VerifyReport:
         source: the model file.
         data: the data set.
         images: test images that everything was compared on.
-        metric_name: `top1_percent`, or `mse` where the task is regression.
+        metric_name: `top1_percent`, `mse` where the task is regression, `hr_at_K` of a ranking.
         metric_pytorch: of the PyTorch network in FP32.
         comparisons: each graph on each backend.
         divergences: the values inside each graph, in ONNX Runtime.
@@ -73,7 +72,7 @@ class VerifyReport:
     source: str
     data: str
     images: int
-    metric_name: MetricName
+    metric_name: str
     metric_pytorch: float
     comparisons: tuple[Comparison, ...]
     divergences: tuple[Divergence, ...]

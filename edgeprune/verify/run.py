@@ -18,6 +18,7 @@ from edgeprune.models.input_shape import image_side
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.report.statistics import DifferenceInterval, paired_difference
+from edgeprune.train.score import score_of
 from edgeprune.verify.divergence import Divergence, find_divergence
 from edgeprune.verify.engines import try_engine
 from edgeprune.verify.fitting import require_fit
@@ -88,13 +89,13 @@ def verify(source: Path, request: VerifyRequest) -> VerifyReport:
             if ONNXRUNTIME in request.backends
             else ()
         )
-    regression = data.task == "regression"
+    score = score_of(data)
     return VerifyReport(
         source=str(file),
         data=data.name,
         images=passed.samples,
-        metric_name="mse" if regression else "top1_percent",
-        metric_pytorch=_scale(data) * float(passed.exact.mean()),
+        metric_name=score.metric,
+        metric_pytorch=score.factor * float(passed.exact.mean()),
         comparisons=comparisons,
         divergences=divergences,
     )
@@ -155,7 +156,7 @@ def _measured(
     finite = difference.is_finite
     row = replace(
         row,
-        metric=_scale(data) * float(passed.scores[name].mean()) if finite else None,
+        metric=score_of(data).factor * float(passed.scores[name].mean()) if finite else None,
         metric_difference=_interval(passed, name, data) if finite else None,
         agreement_percent=None if agreement is None else 100.0 * agreement,
         finite=finite,
@@ -167,12 +168,7 @@ def _measured(
 
 
 def _interval(passed: OnePass, name: str, data: Data) -> DifferenceInterval:
-    return paired_difference(passed.scores[name], passed.exact).scaled(_scale(data))
-
-
-def _scale(data: Data) -> float:
-    """From a mean score to the metric: percent, or the squared error as it is."""
-    return 1.0 if data.task == "regression" else 100.0
+    return paired_difference(passed.scores[name], passed.exact).scaled(score_of(data).factor)
 
 
 def _diverged(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeprune.report.numerals import ABSENT, interval
+from edgeprune.report.statistics import list_length
 from edgeprune.verify.divergence import Divergence, LayerNoise
 from edgeprune.verify.report import Comparison, VerifyReport
 
@@ -33,9 +34,11 @@ def _figures(report: VerifyReport) -> Table:
     title = f"{report.source} on {report.images} test images of {report.data}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network", overflow="fold")
-    for heading in (_METRIC[report.metric_name], "difference", "agree %", "max error", "dB"):
+    length = list_length(report.metric_name)
+    metric = f"HR@{length}" if length else _METRIC[report.metric_name]
+    for heading in (metric, "difference", "agree %", "max error", "dB"):
         table.add_column(heading, justify="right", no_wrap=True)
-    digits = 4 if report.metric_name == "mse" else 2
+    digits = 2 if report.metric_name.endswith("_percent") else 4
     table.add_row("PyTorch\nfp32", _figure(report.metric_pytorch, f".{digits}f"))
     for found in report.comparisons:
         table.add_row(*_row(found, digits), style="red" if found.misses else None)

@@ -21,10 +21,13 @@ from edgeprune.methods.compared import baselines_of
 from edgeprune.methods.ranking_baselines import EASE, POPULARITY
 from edgeprune.methods.rating_baselines import BIASES
 from edgeprune.models.load import ModelOptions, load_model
+from edgeprune.models.registry import build_model
 from edgeprune.pipeline import compress
 from edgeprune.pretrain import pretrain
 from edgeprune.report.run_files import load_predictions
 from edgeprune.train.evaluate import predict
+from edgeprune.verify.networks import torch_network
+from edgeprune.verify.one_pass import run_pass
 
 _SMALL: dict[str, Any] = {
     "epochs": 2, "batch_size": 128, "lr": 0.01, "device": "cpu", "target_params": 0.4,
@@ -131,6 +134,24 @@ def test_dlrm_predicts_ratings_from_features(tmp_path: Path) -> None:
     assert report.size_reduction >= 0.55
     assert report.onnx is not None
     assert report.onnx["max_abs_error"] < 1e-4
+
+
+def test_one_pass_ranks_as_the_network_does(ratings: Path) -> None:
+    data = load_data(f"ratings:{ratings}", seed=0)
+    one, other = (build_model("neumf_2", **data.arch_args).eval() for _ in range(2))
+    networks = {"same": torch_network(one), "other": torch_network(other)}
+    passed = run_pass(torch_network(one), networks, data, None, None)
+    assert data.test_reads == 1
+    forwards = {"one": lambda inputs: one(*inputs)}
+    ranks = predict(forwards, data, "test", torch.device("cpu"))["one"]
+    assert passed.samples == 60
+    assert np.array_equal(passed.exact, ranks <= 10)
+    assert np.array_equal(passed.scores["same"], passed.exact)
+    assert passed.differences["same"].max_abs_error == 0
+    assert passed.differences["other"].max_abs_error > 0
+    assert passed.agreement == {}
+    few = run_pass(torch_network(one), {}, data, None, 7)
+    assert np.array_equal(few.exact, passed.exact[np.linspace(0, 59, 7).round().astype(int)])
 
 
 def test_baselines_do_not_read_the_test_split(ratings: Path) -> None:
