@@ -210,6 +210,7 @@ def _assemble(
             "data": run.data.name,
             "targets": targets,
             **figures,
+            **_tables(sizes),
             "missing": {"train_energy_j": energy.reason} if energy.reason else {},
             "train_energy_scope": energy.scope,
             "dominating_layers": dominating_layers(
@@ -226,6 +227,18 @@ def _assemble(
 
 def _figures(summary: ModelSummary, metric: float | None) -> NetworkFigures:
     return NetworkFigures(params=summary.params, macs=summary.macs, metric=metric)
+
+
+def _tables(sizes: Mapping[str, ModelSummary]) -> dict[str, Any]:
+    """What is looked up, by network; nothing where there are no tables."""
+    if not sizes["student"].tables:
+        return {}
+    named = {"teacher": "teacher", "dense_student": "dense", "student": "student"}
+    return {
+        "tables": {
+            name: [asdict(table) for table in sizes[key].tables] for name, key in named.items()
+        }
+    }
 
 
 def _targets(event: Mapping[str, Any]) -> list[Target]:

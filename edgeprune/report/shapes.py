@@ -166,6 +166,32 @@ class MeasuredBudgetFigures(TypedDict):
 
 
 @with_config(_OPEN)
+class TableFigures(TypedDict):
+    """One table of a network (`models.tables.TableSummary`)."""
+
+    name: str
+    kind: str
+    ids: int
+    rows: int
+    dims: int
+    params: int
+    share: float
+    bytes: int
+    lookups: int
+    bytes_per_sample: int
+
+
+class SharedRows(TypedDict):
+    """One table whose rare ids share rows (`prune.rows.apply.TableRows`)."""
+
+    table: str
+    ids: int
+    rows: int
+    shared: int
+    tail_share: float
+    map_bytes: int
+
+
 class KnownExtras(TypedDict):
     """Keys beyond the interface that the report reads when they are there."""
 
@@ -179,3 +205,5 @@ class KnownExtras(TypedDict):
     measured_budget: NotRequired[MeasuredBudgetFigures]
     two_to_four: NotRequired[TwoToFourStage]
     qat: NotRequired[QatStage]
+    tables: NotRequired[Mapping[str, Sequence[TableFigures]]]
+    table_rows: NotRequired[Sequence[SharedRows]]

@@ -15,6 +15,7 @@ from edgeprune.report.statistics import DifferenceInterval
 from edgeprune.report.story_baselines import tell_baselines
 from edgeprune.report.story_finish import tell_finish
 from edgeprune.report.story_speed import tell_speed
+from edgeprune.report.story_tables import tell_tables
 
 Tone = Literal["good", "warning", "plain"]
 
@@ -38,6 +39,7 @@ def tell(report: RunReport, rows: list[NetworkRow]) -> list[Statement]:
     """Size, cost, accuracy, stages, controls, speed, proof and what is missing, in that order."""
     return [
         *_tell_size(report),
+        *(Statement("Tables", text, tone) for text, tone in tell_tables(report)),
         *_tell_targets(report),
         *_tell_accuracy(report, rows),
         *(Statement(topic, text, tone) for topic, text, tone in tell_finish(report)),

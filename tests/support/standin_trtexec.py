@@ -54,22 +54,33 @@ def arguments(program: Path) -> list[str]:
     return given
 
 
+_KINDS = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
+
+
+def _named(text: str) -> dict[str, str]:
+    """`a:1x2,b:1x3` by name."""
+    return dict(part.split(":", 1) for part in text.split(",") if part)
+
+
 def run_engine(options: dict[str, str]) -> None:
     """What trtexec does with `--loadEngine`: run, then tell times and outputs."""
     import onnxruntime
 
     graph = Path(options["--loadEngine"]).read_bytes().removeprefix(b"plan of ").decode()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    name, _, sizes = options["--shapes"].rpartition(":")
-    shape = tuple(map(int, sizes.split("x")))
-    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    if "--loadInputs" in options:
-        file = options["--loadInputs"].partition(":")[2]
-        values = np.fromfile(file, np.float32).reshape(shape)
+    kinds = {value.name: _KINDS[value.type] for value in session.get_inputs()}
+    files = _named(options.get("--loadInputs", ""))
+    feed = {}
+    for name, sizes in _named(options["--shapes"]).items():
+        shape = tuple(map(int, sizes.split("x")))
+        values = 9 * np.random.default_rng(0).normal(size=shape)  # trtexec knows of no tables
+        if name in files:
+            values = np.fromfile(files[name], kinds[name]).reshape(shape)
+        feed[name] = values.astype(kinds[name])
     rows, end = [], time.monotonic() + float(options["--duration"])
     while len(rows) < 3 or time.monotonic() < end:
         started = time.perf_counter()
-        outputs = session.run(None, {name: values})
+        outputs = session.run(None, feed)
         taken = 1e3 * (time.perf_counter() - started)
         rows.append({"startH2dMs": 0.0, "computeMs": 0.9 * taken, "latencyMs": taken})
     Path(options["--exportTimes"]).write_text(json.dumps(rows), encoding="utf-8")

@@ -51,7 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("run", "probe, build, verify and bench"),
     ):
         _with_protocol(_with_request(commands.add_parser(name, help=text)))
-    _infer(commands.add_parser("infer", help="run a model on a .npy file or an image"))
+    _infer(commands.add_parser("infer", help="run a model on a .npy or .npz file or an image"))
     _power(commands.add_parser("serve-power", help="tell the power as it is read"))
     return parser
 
@@ -93,7 +93,8 @@ def _with_protocol(parser: argparse.ArgumentParser) -> None:
 def _infer(parser: argparse.ArgumentParser) -> None:
     _with_bundle(parser)
     parser.add_argument("--model", default="student")
-    parser.add_argument("--input", type=Path, required=True, help=".npy file or image")
+    parser.add_argument("--input", type=Path, required=True,
+                        help=".npy file or image; .npz for several inputs")  # fmt: skip
     parser.add_argument("--out", type=Path, help=".npy file for the outputs")
 
 
