@@ -9,6 +9,7 @@ import pytest
 import torch
 from interactions import interaction_rows, write_ratings
 
+from edgeprune.data.preprocessing import Preprocessing
 from edgeprune.errors import UserInputError
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
 from edgeprune.models.load import ModelOptions, load_model
@@ -29,13 +30,15 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str, str
     folder = tmp_path_factory.mktemp("ratings")
     torch.manual_seed(0)
     teacher = build_model("neumf_4", **ARGS)
-    save_checkpoint(folder / "t.pt", checkpoint_of(teacher, arch="neumf_4", arch_args=ARGS))
+    pairs = Preprocessing((0.0, 0.0), (1.0, 1.0), (1, 1), 2)
+    held = checkpoint_of(teacher, arch="neumf_4", arch_args=ARGS, preprocessing=pairs)
+    save_checkpoint(folder / "t.pt", held)
     data = write_ratings(folder, interaction_rows())
     return folder / "t.pt", "neumf_4", f"ratings:{data}", "sp_sad"
 
 
 SETTINGS: dict[str, Any] = {
-    "epochs": 1, "batch_size": 256, "device": "cpu", "warm_epochs": 0, "beta": 0.0,
+    "epochs": 2, "batch_size": 256, "device": "cpu", "warm_epochs": 0, "beta": 0.0,
     "target_params": 0.4, "table_rows": 0.5, "table_tail": "hashed", "table_min_rows": 40,
 }  # fmt: skip
 
