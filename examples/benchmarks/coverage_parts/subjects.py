@@ -34,8 +34,9 @@ def detection_names() -> tuple[str, ...]:
 
 
 def zoo_names() -> tuple[str, ...]:
-    """The networks of our own registry."""
-    return tuple(name for name in list_archs() if name not in torchvision_names())
+    """The networks of our own registry that take images or rows of numbers."""
+    own = (name for name in list_archs() if name not in torchvision_names())
+    return tuple(name for name in own if not name.startswith(("neumf", "dlrm")))
 
 
 def is_registered(name: str) -> bool:
