@@ -181,6 +181,7 @@ class TableFigures(TypedDict):
     bytes_per_sample: int
 
 
+@with_config(_OPEN)
 class SharedRows(TypedDict):
     """One table whose rare ids share rows (`prune.rows.apply.TableRows`)."""
 
@@ -192,6 +193,7 @@ class SharedRows(TypedDict):
     map_bytes: int
 
 
+@with_config(_OPEN)
 class KnownExtras(TypedDict):
     """Keys beyond the interface that the report reads when they are there."""
 
