@@ -108,3 +108,13 @@ def test_no_text_crashes_the_reader(tmp_path_factory: pytest.TempPathFactory, te
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     with pytest.raises(CorruptFileError):
         load_recipe(path)
+
+
+def test_ratings_have_settings_of_their_own_that_the_user_overrides() -> None:
+    plain = resolve_recipe("ss_sad", "paper", {"data": "digits"})
+    ratings = resolve_recipe("ss_sad", "paper", {"data": "ratings:DIR", "batch_size": 64})
+    assert (plain.optimizer, ratings.optimizer) == ("sgd", "adam")
+    assert plain.search_lr is not None
+    assert ratings.search_lr is None
+    assert ratings.batch_size == 64
+    assert ratings.epochs == plain.epochs

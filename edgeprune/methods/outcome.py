@@ -208,6 +208,7 @@ def _assemble(
         extra={
             "metric": score_of(run.data).metric,
             "data": run.data.name,
+            "data_notes": list(run.data.notes),
             "targets": targets,
             **figures,
             **_tables(sizes),

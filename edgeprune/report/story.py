@@ -48,6 +48,7 @@ def tell(report: RunReport, rows: list[NetworkRow]) -> list[Statement]:
         *(Statement("Speed", text, tone) for text, tone in tell_speed(report, rows)),
         *_tell_proof(report),
         *_tell_skipped(report),
+        *(Statement("Data", f"{note}.") for note in report.extra.get("data_notes", ())),
         *_tell_training(report),
     ]
 

@@ -36,7 +36,8 @@ _SMALL: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_ratings(tmp_path_factory.mktemp("ratings"), interaction_rows())
+    rows = [*interaction_rows(), ("short", "i1", "3", "5")]
+    return write_ratings(tmp_path_factory.mktemp("ratings"), rows)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_training_is_told_beside_the_baselines(trained: tuple[Path, dict[str, An
     assert found["network_minus"][POPULARITY]["low"] > 0
     assert found["figures"]["network"]["hr"] > 0.5
     encoder = RatingsEncoder.load(out.with_name("teacher.vocabulary.json"))
-    assert len(encoder.users.tokens) == 60
+    assert len(encoder.users.tokens) == 61
 
 
 def test_a_method_makes_a_smaller_student(
@@ -87,7 +88,9 @@ def test_a_method_makes_a_smaller_student(
     tables = [layer for layer in report.extra["layers"] if layer["name"] == "mlp_item"]
     assert not tables or tables[0]["width_after"] < tables[0]["width_before"]
     _pairs_are_scored_alike(out)
-    assert "NDCG@10" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "NDCG@10" in page
+    assert "1 of 61 users have fewer than 3 interactions" in page
     with pytest.raises(AccuracyGateMissedError, match="hit rate is"):
         compress(*given, out=out, min_hit_rate=1.0, **_SMALL, **settings)
 
@@ -171,8 +174,8 @@ def test_the_bias_model_is_the_ridge_solution(ratings: Path) -> None:
 def test_other_tables_and_gates_are_refused(
     trained: tuple[Path, dict[str, Any]], ratings: Path, tmp_path: Path
 ) -> None:
-    other = write_ratings(tmp_path, [*interaction_rows(), ("new", "i1", "3", "5")])
-    with pytest.raises(UserInputError, match=r"tables have \(61, 41\) rows, the data's need \(62"):
+    other = write_ratings(tmp_path, interaction_rows())
+    with pytest.raises(UserInputError, match=r"tables have \(62, 41\) rows, the data's need \(61"):
         compress(trained[0], None, f"ratings:{other}", out=tmp_path / "a", **_SMALL)
     with pytest.raises(UserInputError, match="use --set min_hit_rate="):
         compress(
