@@ -119,6 +119,9 @@ class Recipe(BaseModel):
     target_energy_mj: Positive | None = Field(
         None, description="of one inference, measured on the target"
     )
+    width_candidates: Count = Field(
+        12, description="widths tried out for a measured budget; 1: those of the knapsack"
+    )
     round_to: Count = 8
     floor: Fraction = 0.1
     floors: dict[str, Fraction] = Field(

@@ -149,6 +149,14 @@ class Data:
 
         return prefetched(make()) if source.samples.prefetch else make()
 
+    def spread_batches(self, split: SplitName, samples: int, *, batch_size: int) -> Iterator[Batch]:
+        """Walk through at most `samples` of a split, taken evenly: it may be sorted by class."""
+        source = self._splits[split]
+        index = torch.linspace(0, len(source) - 1, min(samples, len(source))).long()
+        source.reads += 1
+        for chosen in torch.split(index, batch_size):
+            yield self._plain_batch(source, chosen)
+
     def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
         """Return normalised real inputs, taken evenly from the train split."""
         split = self._splits["train"]

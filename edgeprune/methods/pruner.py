@@ -18,16 +18,20 @@ from edgeprune.data.randomness import keyed_generator
 from edgeprune.device.errors import DeviceError
 from edgeprune.errors import BudgetMissedError, EdgepruneError
 from edgeprune.methods.measured.budget import MeasuredBudget
+from edgeprune.methods.measured.candidates import Judge
+from edgeprune.methods.measured.choice import WidthChoice
 from edgeprune.methods.measured.rounds import Round
+from edgeprune.methods.measured.trial_runs import TrialRuns
+from edgeprune.methods.measured.weighing import Weighing
 from edgeprune.methods.plan import kept_density
 from edgeprune.methods.pruning_record import event_record, unreachable
 from edgeprune.methods.student import Student
 from edgeprune.models.summary import count_params, summarise
-from edgeprune.prune.budget import Budget, Choice, OriginalSize, choose_removal
+from edgeprune.prune.budget import Budget, OriginalSize, choose_removal
 from edgeprune.prune.chosen_layers import confined_to
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
-from edgeprune.prune.graph.types import ChannelGraph, IntArray
+from edgeprune.prune.graph.types import ChannelGraph
 from edgeprune.prune.importance import NEED_GRADIENTS, score_channels
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.plan import plan_removal
@@ -87,6 +91,7 @@ class Pruner:
         )
         self.measured = measured
         self.planned: tuple[Round, ...] = ()
+        self._widths: WidthChoice | None = None
         original = build().to(world.device)
         graph = self._trace(original)
         costs = CostModel.of(original, graph)
@@ -95,9 +100,10 @@ class Pruner:
         if recipe.refill or not recipe.masks_weights:
             self._check_reachable(original, graph, costs)
         if measured is not None:
-            self._budget, self.planned = self._on_main(
-                lambda: self._plan_widths(measured, original, graph, costs)
-            )
+            widths = WidthChoice(recipe, measured, self._rules, self.original)
+            settled = self._on_main(lambda: widths.plan(self._budget, original, graph, costs))
+            self._widths = widths
+            self._budget, self.planned = settled.budget, settled.rounds
 
     @property
     def budget(self) -> Budget:
@@ -198,31 +204,6 @@ class Pruner:
         )
         return budget
 
-    def _plan_widths(
-        self, measured: MeasuredBudget, original: nn.Module, graph: ChannelGraph, costs: CostModel
-    ) -> tuple[Budget, tuple[Round, ...]]:
-        """Correct the prediction before anything is trained: no cost depends on the weights."""
-        kind = self._recipe.importance
-        scores = score_channels(
-            original,
-            graph,
-            "l2" if kind in NEED_GRADIENTS else kind,
-            seed=self._recipe.seed,
-        )
-        settled = measured.settle(
-            self._budget,
-            lambda budget: self._choose(graph, scores, budget, costs),
-            lambda removal: removal.counts,
-        )
-        return settled.budget, settled.rounds
-
-    def _choose(
-        self, graph: ChannelGraph, scores: list[FloatArray], budget: Budget, costs: CostModel
-    ) -> Choice:
-        return choose_removal(
-            graph, scores, budget, self._rules, original=self.original, costs=costs
-        )
-
     def _on_main(self, decide: Callable[[], Any]) -> Any:
         """What the main process decides, for all; and what stops it stops all."""
         outcome: Any = None
@@ -272,7 +253,9 @@ class Pruner:
         score: Callable[[], list[FloatArray]],
         learner: Learner | None,
     ) -> dict[str, Any]:
-        decision = self._decide(student, graph, budget, score()) if self._world.is_main else None
+        decision = None
+        if self._world.is_main:
+            decision = self._decide(student, graph, budget, score(), learner)
         removal_plain, record = self._world.broadcast(decision)
         if not record["met"]:
             raise BudgetMissedError(
@@ -290,18 +273,28 @@ class Pruner:
         graph: ChannelGraph,
         budget: Budget,
         scores: list[FloatArray],
+        learner: Learner | None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         is_last = self.measured is not None and budget is self._budget
         rounds: dict[str, Any] = {}
-        if is_last:
-            budget, rounds = self._settle(student, graph, scores)
+        rules = self._rules
+        if self._widths is not None:
+            costs = CostModel.of(student.module, graph)
+            weighing, whole = self._weighing(student, graph, scores, costs, learner)
+            if is_last:
+                settled = self._widths.settle(whole, weighing, graph, scores, costs)
+                whole = budget = settled.budget
+                rounds = settled.as_dict()
+            self._budget = whole
+            budget = budget.with_tables({t.table.name: t.table for t in whole.measured})
+            scores, rules = weighing.applied(graph, scores), self._widths.rules_of(weighing)
         plan = plan_removal(
             student.module,
             graph,
             scores,
             budget,
             self._on_device(),
-            self._rules,
+            rules,
             original=self.original,
             goal=None if is_last else self._budget,
         )
@@ -309,24 +302,25 @@ class Pruner:
         record["reached"] |= rounds.pop("measured", {})
         return plan.choice.removal.as_dict(), record | rounds
 
-    def _settle(
-        self, student: Student, graph: ChannelGraph, scores: list[FloatArray]
-    ) -> tuple[Budget, dict[str, Any]]:
-        """Measure the widths that are to be delivered, and correct them, before they are trained.
+    def _weighing(
+        self,
+        student: Student,
+        graph: ChannelGraph,
+        scores: list[FloatArray],
+        costs: CostModel,
+        learner: Learner | None,
+    ) -> tuple[Weighing, Budget]:
+        """How groups are weighed; without a learner nothing can be tried out."""
+        if self._widths is None or learner is None:
+            return Weighing(), self._budget
 
-        The prediction was put right for the widths that the first weights gave; these may be
-        others.
-        """
-        assert self.measured is not None
-        costs = CostModel.of(student.module, graph)
-        settled = self.measured.settle(
-            self._budget,
-            lambda budget: self._choose(graph, scores, budget, costs),
-            lambda removal: self._gone(graph, removal),
-        )
-        self._budget = settled.budget
-        rounds = [found.as_dict() for found in settled.rounds]
-        return settled.budget, {"rounds": rounds, "measured": dict(settled.measured)}
+        def cut(candidate: Student, removal: Removal) -> None:
+            self._cut(candidate, graph, removal, None)
+
+        def trials() -> Judge:
+            return TrialRuns(student, learner, self._data, cut).loss
+
+        return self._widths.weighing(self._budget, graph, scores, costs, trials)
 
     def _cut(
         self, student: Student, graph: ChannelGraph, removal: Removal, learner: Learner | None
@@ -341,14 +335,6 @@ class Pruner:
         student.kept = student.kept.after(kept, query_factors(graph, removal, kept))
         if learner is not None:
             learner.after_surgery(tap_keep)
-
-    def _gone(self, graph: ChannelGraph, removal: Removal) -> IntArray:
-        """Channels that each group of the original network has lost after a removal.
-
-        A group that tracing no longer finds was reduced to its last channel.
-        """
-        widths = {g.name: g.size - n for g, n in zip(graph.groups, removal.counts, strict=True)}
-        return np.array([n - widths.get(name, 1) for name, n in self.original.widths.items()])
 
     def _mask_weights(self, student: Student, progress: float) -> dict[str, Any]:
         if student.masks is None:

@@ -108,6 +108,15 @@ class Budget:
         measured = (replace(target, table=tables[target.table.name]) for target in self.measured)
         return replace(self, measured=tuple(measured))
 
+    def corrected_by(self, corrections: Mapping[str, float]) -> Budget:
+        """The same budget with predictions corrected by these factors, by the tables' names."""
+        return self.with_tables(
+            {
+                target.table.name: replace(target.table, correction=corrections[target.table.name])
+                for target in self.measured
+            }
+        )
+
     def at(self, progress: float, original: OriginalSize) -> Budget:
         """The budget after a share `progress` of the way from the original size."""
         return Budget(

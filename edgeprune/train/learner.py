@@ -119,6 +119,33 @@ class Learner:
             outputs, afd = self._forward(inputs, teacher_features)
         return self._loss(outputs, teacher_outputs, batch.targets, afd), outputs
 
+    def judge(self, batch: Batch, teacher_outputs: Tensor | None) -> LossParts:
+        """The loss but for the attention head's part, of a student in whatever mode it is."""
+        with self.precision.autocast():
+            outputs = self.student(*in_layout(batch.inputs, self._layout))
+        return self._loss(outputs, teacher_outputs, batch.targets, None)
+
+    def alone(self, student: nn.Module, settings: FitSettings) -> Learner:
+        """A learner of another student, under the same teacher, that no other process follows.
+
+        Args:
+            settings: its own; without an attention head (`beta` 0).
+        """
+        assert settings.loss.beta == 0, "a head needs examples"
+        world = World(0, 1, self.world.device)
+        loss = self._loss
+        return Learner(
+            student,
+            (),
+            self.teacher,
+            settings,
+            world,
+            self.precision,
+            (),
+            loss.task,
+            loss.task_loss,
+        )
+
     def gradients(self, batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
         """Gradient of the loss of each batch, by parameter name; changes no state."""
         modes = [(module, module.training) for module in self._forward.modules()]

@@ -15,10 +15,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from edgeprune.atomic import write_text_atomic
 from edgeprune.deploy.meter import Meter
 from edgeprune.errors import BudgetMissedError, UnsupportedError, UserInputError
 from edgeprune.export.narrowed import NarrowedGraphs
 from edgeprune.methods.measured.cache import MeasuredCache
+from edgeprune.methods.measured.candidates import Found
 from edgeprune.methods.measured.check import Check
 from edgeprune.methods.measured.rounds import Round, Settled, is_missed, settle
 from edgeprune.methods.measured.tables import QUANTITY, measure_tables
@@ -31,6 +33,7 @@ from edgeprune.prune.removal import Removal
 from edgeprune.prune.width_rules import WidthRules
 from edgeprune.train.progress import Progress
 
+_SEARCH = "widths.json"
 _UNITS = {"target_latency_ms": "ms", "target_energy_mj": "mJ"}
 
 
@@ -166,6 +169,21 @@ class MeasuredBudget:
             }
         return found
 
+    def keep_search(self, found: Found) -> dict[str, Any]:
+        """Keep the candidates in the run folder, and say what came of them."""
+        kept = found.as_dict()
+        write_text_atomic(self._folder / _SEARCH, json.dumps(kept, indent=1) + "\n")
+        self._progress.note(f"{'':>10}  {_in_words(found)}")
+        return kept
+
+    def kept_search(self) -> dict[str, Any] | None:
+        """What `keep_search` kept in this run; None where nothing was searched yet."""
+        try:
+            kept: dict[str, Any] = json.loads((self._folder / _SEARCH).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return kept
+
     @property
     def identity(self) -> dict[str, Any]:
         """The target and what it runs, for the report."""
@@ -183,6 +201,14 @@ class MeasuredBudget:
             for name in self._targets
         )
         self._progress.note(f"{'':>10}  {'; '.join(parts)}")
+
+
+def _in_words(found: Found) -> str:
+    if not found.candidates:
+        return "no widths meet the budget"
+    widths = ", ".join(str(width) for width in found.candidates[0].widths.values())
+    count = len(found.candidates)
+    return f"tried {count} candidates out in {found.seconds:.0f} s; the best: {widths}"
 
 
 def _option(name: str) -> str:

@@ -35,6 +35,7 @@ def measured_figures(
             "student": measured.of_student(module, file, tables),
             "rounds": last_event.get("rounds", []),
             "planned": [found.as_dict() for found in pruner.planned],
+            "search": measured.kept_search(),
         }
     }
 

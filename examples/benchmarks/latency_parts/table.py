@@ -39,6 +39,7 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right" if heading != "arm" else "left")
     table.add_column("search − uniform", justify="right")
     table.add_column("search / uniform ms", justify="right")
+    table.add_column("search s", justify="right")
     for row in result["rows"]:
         for arm in ARMS:
             found = row["arms"][arm]
@@ -48,6 +49,7 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
             asked = ", ".join(f"{r['asked_ms']:g}" for r in found["runs"])
             reached = ", ".join(f"{r['used']:.3f} ({r['rounds']})" for r in found["runs"])
             beside = ", ".join(f"{b['ratio']:.2f}" for b in row["beside"] if b) or ABSENT
+            seconds = [r["search"]["seconds"] for r in found["runs"] if r["search"]]
             difference = row["search_minus_uniform"]
             table.add_row(
                 "" if is_ours else f"{row['budget']:g}",
@@ -59,6 +61,7 @@ def terminal_table(result: Mapping[str, Any]) -> Table:
                 _spoken(found["top1"]),
                 _difference(difference) if is_ours else "",
                 beside if is_ours else "",
+                f"{np.mean(seconds):.0f}" if seconds else "",
             )
     return table
 
@@ -92,6 +95,7 @@ def _arm(runs: Runs, budget: float, arm: str, seeds: Sequence[int]) -> dict[str,
                 "rounds": len(measured["rounds"]),
                 "planned_rounds": len(measured["planned"]),
                 "first_prediction": measured["planned"][0],
+                "search": measured["search"],
                 "params": report.student["params"],
                 "macs": report.student["macs"],
                 "top1": report.student["metric"],
