@@ -16,6 +16,7 @@ CHANNELS, PARAMS, MACS = range(3)
 COUNTED = 3
 _NAMES = {"pruning_ratio": CHANNELS, "target_params": PARAMS, "target_macs": MACS}
 _EXACT = 1e-9
+_UNTOLD = 0.01  # of a measured cost: no step is given up for less than measuring can tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Limits:
         size: tuple[int, int],
         tables: Sequence[CostTable] = (),
     ) -> Limits:
-        """Bounds for the budgets `asked`.
+        """Bounds for the budgets `asked`; those of predicted costs are 1 % wider.
 
         Args:
             widths: original width of each group, by name.
@@ -62,6 +63,7 @@ class Limits:
             kept = 1.0 - value if name == "pruning_ratio" else value
             column = columns[name]
             bound[column] = kept * whole[column] if name in relative else kept
+        bound[COUNTED:] *= 1.0 + _UNTOLD
         present = {group.name: group.size for group in graph.groups}
         # A group that tracing no longer finds was reduced to its last channel.
         channels = sum(present.get(name, 1) for name in widths)

@@ -34,6 +34,7 @@ _TINY: dict[str, Any] = {
     "train_limit": 192,
     "batch_size": 64,
     "round_to": 4,
+    "width_candidates": 4,
     "beta": 0.0,
     "device": "cpu",
 }
@@ -69,6 +70,13 @@ def test_widths_are_measured_and_corrected_before_they_are_trained(missed: Path)
     assert found["rounds"][-1]["measured"]["target_latency_ms"] == pytest.approx(
         _ASKED_MS, rel=0.05
     )
+    tried = found["search"]["candidates"]
+    assert 1 < len(tried) <= 4
+    assert tried[0]["measured"]["target_latency_ms"] == pytest.approx(_ASKED_MS, rel=0.05)
+    assert found["search"]["seconds"] > 0
+    last = {name: n for name, n in tried[0]["widths"].items() if name.endswith("conv1")}
+    left = {layer["name"]: layer["width_after"] for layer in report.extra["layers"]}
+    assert last == {name: left[name] for name in last}
     assert found["planned"][-1]["measured"]["target_latency_ms"] == pytest.approx(
         _ASKED_MS, rel=0.05
     )
