@@ -42,7 +42,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.75, 0.55, 0.4],
                         help="shares of the dense network's latency")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--train-limit", type=int, default=3_000)
+    parser.add_argument("--train-limit", type=int, default=2_000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-limit", type=int, default=12_000)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.methods.measured.rounds import OVER, Settled
+from edgeprune.methods.measured.rounds import OVER, TOLERANCE, Round, Settled, corrected
 from edgeprune.methods.measured.weighing import Weighing
 from edgeprune.prune.budget import Budget, Choice
 from edgeprune.prune.graph.types import ChannelGraph
@@ -46,6 +46,7 @@ class Candidate:
         loss: on held-out samples, after a short training.
         measured: the budgets' values, by name; empty where nothing was measured.
         corrections: of the prediction under which the weighing leads to them, by the budget's name.
+        decides: whether a measured budget is what limits them.
     """
 
     weighing: Weighing
@@ -54,6 +55,7 @@ class Candidate:
     loss: float
     measured: Mapping[str, float] = field(default_factory=dict)
     corrections: Mapping[str, float] = field(default_factory=dict)
+    decides: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,17 +125,20 @@ class WidthSearch:
         settled = self._verify(weighing, self._budget)
         found = self._judged_one(weighing, settled.budget, settled.measured)
         if found is not None and (self._best is None or self._key(found) < self._key(self._best)):
-            self._best, self._budget = found, settled.budget
+            self._best = found
+            # What comes next is much like it: the prediction is to be right here.
+            self._budget = corrected(settled.budget, Round(found.predicted, settled.measured))
 
     def _may_win(self, found: Candidate) -> bool:
-        """Whether it would be the best if it turned out to be within the budget."""
+        """Whether it would be the best if it turned out to use the budget."""
         return self._best is None or (False, _loss(found)) < self._key(self._best)
 
     def _key(self, measured: Candidate) -> tuple[bool, float]:
-        """Too much is worse than any loss."""
+        """Too much, or capacity that is given away, is worse than any loss."""
         asked = {target.table.name: target.value for target in self._budget.measured}
         used = max((cost / asked[name] for name, cost in measured.measured.items()), default=0.0)
-        return used > 1.0 + OVER, _loss(measured)
+        is_off = used > 1.0 + OVER or (used < 1.0 - TOLERANCE and measured.decides)
+        return is_off, _loss(measured)
 
     def _judged_one(
         self, weighing: Weighing, budget: Budget, measured: Mapping[str, float] | None = None
@@ -153,6 +158,7 @@ class WidthSearch:
             self._judge(choice.removal) if known is None else known.loss,
             dict(measured or {}),
             {target.table.name: target.table.correction for target in budget.measured},
+            any(name in choice.limited_by for name in measured or {}),
         )
         self._judged[key] = found
         return found

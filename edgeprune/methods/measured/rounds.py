@@ -82,7 +82,7 @@ def settle(
         tell(rounds[-1])
         if _suits(choice, asked, measured):
             break
-        budget = _within(_corrected(budget, rounds[-1]), asked, tried)
+        budget = _within(corrected(budget, rounds[-1]), asked, tried)
     if not tried:
         return Settled(budget, {}, ())
     best = min(tried, key=lambda one: _badness(asked, one.measured))
@@ -108,7 +108,7 @@ def _badness(asked: Mapping[str, float], measured: Mapping[str, float]) -> tuple
     return used > 1.0 + OVER, abs(used - 1.0)
 
 
-def _within(corrected: Budget, asked: Mapping[str, float], tried: list[Settled]) -> Budget:
+def _within(scaled: Budget, asked: Mapping[str, float], tried: list[Settled]) -> Budget:
     """The corrected prediction, if it lies between one that led below the budget and one above.
 
     Where it does not, networks next to each other were predicted wrong in opposite directions, and
@@ -117,15 +117,15 @@ def _within(corrected: Budget, asked: Mapping[str, float], tried: list[Settled])
     below = [one for one in tried if _used(asked, one.measured) < 1.0]
     above = [one for one in tried if _used(asked, one.measured) >= 1.0]
     if not below or not above:
-        return corrected
+        return scaled
     low, high = (
         min(side, key=lambda one: abs(_used(asked, one.measured) - 1.0)).budget
         for side in (below, above)
     )
     ends = [[target.table.correction for target in one.measured] for one in (low, high)]
-    found = [target.table.correction for target in corrected.measured]
+    found = [target.table.correction for target in scaled.measured]
     inside = all(min(pair) < k < max(pair) for k, *pair in zip(found, *ends, strict=True))
-    return corrected if inside else _halfway(low, high)
+    return scaled if inside else _halfway(low, high)
 
 
 def _used(asked: Mapping[str, float], measured: Mapping[str, float]) -> float:
@@ -148,7 +148,8 @@ def _halfway(before: Budget, after: Budget) -> Budget:
     )
 
 
-def _corrected(budget: Budget, found: Round) -> Budget:
+def corrected(budget: Budget, found: Round) -> Budget:
+    """The budget with predictions scaled so that they are right for what was measured."""
     return budget.with_tables(
         {
             target.table.name: target.table.corrected(

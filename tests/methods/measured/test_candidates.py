@@ -91,10 +91,10 @@ def test_the_group_that_matters_is_spared(graph: ChannelGraph, group: int) -> No
 def test_all_candidates_are_within_the_budget_and_differ(graph: ChannelGraph) -> None:
     found = _Search(graph, _missing_from(0)).run()
     assert len({tuple(c.widths.values()) for c in found.candidates}) == len(found.candidates) > 3
-    assert all(c.predicted[_NAME] <= _ASKED_MS for c in found.candidates)
+    assert all(c.predicted[_NAME] <= 1.01 * _ASKED_MS for c in found.candidates)
     losses = [c.loss for c in found.candidates]
     assert losses == sorted(losses)
-    assert found.candidates[0].measured[_NAME] <= 1.02 * _ASKED_MS
+    assert 0.95 * _ASKED_MS <= found.candidates[0].measured[_NAME] <= 1.02 * _ASKED_MS
     assert any(c.weighing.alike for c in found.candidates)
 
 
