@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from needs import lacking
 from table_nets import Dots, Towers
 from torch import Tensor, nn
 
-from edgeprune.device.ids import UnknownIdError, check_ids, id_rows_of
+from edgeprune.device.bench.feeds import random_feed
+from edgeprune.device.bench.protocol import BenchmarkSettingError
+from edgeprune.device.ids import IdRows, UnknownIdError, check_ids, id_rows_of
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.tensorrt.builder import load_builder
 from edgeprune.device.tensorrt.engine_file import ensure_engine
@@ -85,6 +88,19 @@ def test_ids_are_int64_inputs_by_name(tmp_path: Path, network: type[nn.Module]) 
     assert known["ids"].rows == (12, 9)
     assert network is Towers or known["bag"].rows == (7, 7, 7, 7)
     assert network is Dots or known["ids"].columns == ("user", "item")
+    _benchmarks_draw_ids_that_there_are(path, known)
+
+
+def _benchmarks_draw_ids_that_there_are(path: Path, known: Mapping[str, IdRows]) -> None:
+    feed = random_feed(path, 512)
+    assert all(len(values) == 512 for values in feed.values())
+    for name, ids in known.items():
+        assert feed[name].dtype == np.int64
+        assert tuple(feed[name].max(0) + 1) == ids.rows
+    other = path.with_name("other.onnx")
+    other.write_bytes(path.read_bytes().replace(b"\x03ids", b"\x03idz"))
+    with pytest.raises(BenchmarkSettingError, match="export it with edgeprune export"):
+        random_feed(other, 4)
 
 
 def test_what_the_graph_itself_tells_of_ids(tmp_path: Path) -> None:
