@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from edgeprune.errors import UnsupportedError, UserInputError
 
@@ -47,23 +49,25 @@ class World:
             dist.all_reduce(values)
         return values
 
-    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Give every process the mean gradient of all processes, in a few large messages.
+    def in_parallel(self, module: nn.Module, leaves_some_out: bool) -> nn.Module:
+        """`module`, with every process's gradients averaged while `backward` runs.
 
-        Surgery replaces parameters while a run goes on. DistributedDataParallel would have to be
-        built anew each time, with its former reducers still hooked to the parameters that stayed;
-        reducing after `backward` has no state, and the network stays unwrapped.
+        The wrapper belongs to the parameters that the module has now: surgery needs a new one. One
+        that is let go of ignores the gradients of those that stayed.
+
+        Args:
+            leaves_some_out: whether a forward pass may use only part of the parameters.
         """
         if not self.is_distributed:
-            return
-        gradients = [p.grad for p in parameters if p.grad is not None]
-        for bucket in _buckets(gradients):
-            flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
-            dist.all_reduce(flat)
-            flat /= self.size
-            parts = torch.split(flat, [gradient.numel() for gradient in bucket])
-            for gradient, part in zip(bucket, parts, strict=True):
-                gradient.copy_(part.view(gradient.shape))
+            return module
+        with warnings.catch_warnings():
+            # torch 2.14 renames `broadcast_buffers`, earlier ones know no other name.
+            warnings.simplefilter("ignore", FutureWarning)
+            # Running statistics are averaged once an epoch (`average_buffers`), which counts what
+            # all processes saw.
+            return DistributedDataParallel(
+                module, broadcast_buffers=False, find_unused_parameters=leaves_some_out
+            )
 
     def average_buffers(self, module: nn.Module) -> None:
         """Give every process the mean of all processes' running statistics.
@@ -89,20 +93,6 @@ class World:
         return self.device if self.device.type == "cuda" else None
 
 
-_BUCKET_NUMEL = 4_000_000  # 16 MB of float32 a message
-
-
-def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
-    bucket: list[torch.Tensor] = []
-    for tensor in tensors:
-        if bucket and sum(t.numel() for t in bucket) + tensor.numel() > _BUCKET_NUMEL:
-            yield bucket
-            bucket = []
-        bucket.append(tensor)
-    if bucket:
-        yield bucket
-
-
 def join_world(device: str = "auto") -> World:
     """Join the processes torchrun started, or be the only one.
 
@@ -118,6 +108,8 @@ def join_world(device: str = "auto") -> World:
     chosen = _choose_device(device, int(os.environ.get("LOCAL_RANK", "0")), size)
     if size > 1 and not dist.is_initialized():
         _keep_group_collectable()
+        # Of 1x1 kernels, whose strides say the same in two ways.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     return World(rank, size, chosen)
 
@@ -135,6 +127,7 @@ def _keep_group_collectable() -> None:
 def leave_world() -> None:
     """End the process group, where there is one."""
     if dist.is_available() and dist.is_initialized():
+        gc.collect()  # wrappers in reference cycles would keep the group's threads
         dist.destroy_process_group()
 
 

@@ -145,7 +145,7 @@ class Fit:
 
     def _epoch(self, learner: Learner, epoch: int) -> HistoryRow:
         started = time.monotonic()
-        learner.train_mode()
+        learner.begin_epoch()
         totals = torch.zeros(6, dtype=torch.float64, device=self.world.device)
         rate = 0.0
         steps = self._steps(epoch)

@@ -14,6 +14,7 @@ from edgeprune.distill.head import AttentionHead
 from edgeprune.distill.losses import LossParts, SadLoss, Task, TaskLoss
 from edgeprune.distill.summary import TapSummary
 from edgeprune.distill.taps import TapRecorder, tap_shapes
+from edgeprune.models.modes import evaluating
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision, in_layout, lay_out
 from edgeprune.train.settings import FitSettings
@@ -91,7 +92,9 @@ class Learner:
         )
         self.optimizer = self._make_optimizer(extra)
         self.scaler = precision.scaler()
-        self._forward = StudentForward(self.student, self._recorder, self.head, extra)
+        self._together = StudentForward(self.student, self._recorder, self.head, extra)
+        self._leaves_some_out = world.is_distributed and self._has_unused_parameters(example)
+        self._wrap()
 
     def step(self, batch: Batch, epoch: int, number: int, rate: float) -> tuple[LossParts, Tensor]:
         """One optimiser step; returns the loss parts and the student's outputs.
@@ -104,7 +107,6 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         parts, outputs = self.loss(batch)
         torch.autograd.backward(self.scaler.scale(parts.total))
-        self.world.average_gradients(self._forward.parameters())
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if self.after_step is not None:
@@ -148,23 +150,20 @@ class Learner:
 
     def gradients(self, batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
         """Gradient of the loss of each batch, by parameter name; changes no state."""
-        modes = [(module, module.training) for module in self._forward.modules()]
-        self._forward.eval()
+        self._wrap()
         found = []
-        for batch in batches:
-            self.optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(self.loss(batch)[0].total)
-            self.world.average_gradients(self._forward.parameters())
-            found.append(
-                {
-                    name: parameter.grad.detach().clone()
-                    for name, parameter in self.student.named_parameters()
-                    if parameter.grad is not None
-                }
-            )
+        with evaluating(self._together):
+            for batch in batches:
+                self.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(self.loss(batch)[0].total)
+                found.append(
+                    {
+                        name: parameter.grad.detach().clone()
+                        for name, parameter in self.student.named_parameters()
+                        if parameter.grad is not None
+                    }
+                )
         self.optimizer.zero_grad(set_to_none=True)
-        for module, training in modes:
-            module.training = training
         return found
 
     def after_surgery(self, tap_keep: Mapping[int, Tensor]) -> None:
@@ -177,6 +176,7 @@ class Learner:
             for tap, keep in tap_keep.items():
                 self._shrink_key(tap, keep)
         self._layout = lay_out(self.student)
+        self._wrap()
 
     def state(self) -> dict[str, Any]:
         """Head, optimiser and scaler; the student's own weights are saved by its owner."""
@@ -193,13 +193,32 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
 
+    def begin_epoch(self) -> None:
+        """Training mode, and gradients summed in the order in which a resumed run sums them.
+
+        DistributedDataParallel arranges gradients anew after its first step, and three processes
+        or more add up in an order that depends on the arrangement.
+        """
+        self._wrap()
+        self.train_mode()
+
     def train_mode(self) -> None:
         """Put student and head in training mode."""
-        self._forward.train()
+        self._together.train()
         if self.freeze_statistics:
             for module in self.student.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
+
+    def _wrap(self) -> None:
+        self._forward = self.world.in_parallel(self._together, self._leaves_some_out)
+
+    def _has_unused_parameters(self, example: tuple[Tensor, ...]) -> bool:
+        trained = [p for p in self.student.parameters() if p.requires_grad]
+        with evaluating(self.student):
+            outputs = self.student(*in_layout(example, self._layout))
+        found = torch.autograd.grad(outputs.sum(), trained, allow_unused=True)
+        return any(gradient is None for gradient in found)
 
     def _ask_teacher(self, batch: Batch) -> tuple[Tensor | None, list[TapSummary]]:
         if self.teacher is None or not self.settings.loss.uses_teacher:
