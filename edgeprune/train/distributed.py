@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -15,6 +17,11 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from edgeprune.errors import UnsupportedError, UserInputError
+
+if TYPE_CHECKING:
+    from torch.distributed.distributed_c10d import Store
+
+_GROUPS = itertools.count()  # started by this process; the others count alike
 
 
 @dataclass(frozen=True)
@@ -110,8 +117,29 @@ def join_world(device: str = "auto") -> World:
         _keep_group_collectable()
         # Of 1x1 kernels, whose strides say the same in two ways.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        _start_group("nccl" if chosen.type == "cuda" else "gloo", rank, size)
     return World(rank, size, chosen)
+
+
+def _start_group(backend: str, rank: int, size: int) -> None:
+    """Start a group that finds nothing of an earlier one.
+
+    A group leaves its processes' addresses in the store, and torch names every group of a process
+    alike: the next would connect to ports that are closed by now.
+    """
+    from torch.distributed.distributed_c10d import PrefixStore  # not in every build of torch
+
+    store = PrefixStore(f"edgeprune/{next(_GROUPS)}", _common_store())
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size)
+
+
+@lru_cache(maxsize=1)
+def _common_store() -> Store:
+    """Where the processes find each other; one process may serve it, so it is kept to the end."""
+    from torch.distributed.rendezvous import rendezvous
+
+    store: Store = next(rendezvous("env://"))[0]
+    return store
 
 
 def _keep_group_collectable() -> None:

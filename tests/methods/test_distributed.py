@@ -22,7 +22,7 @@ _FINISHING = {"granularity": "2:4", "qat": True, "sparse_epochs": 1, "qat_epochs
 _REFILL = {"granularity": "weight", "refill": True}
 RUNS: dict[str, dict[str, Any]] = {
     "finished": {"method": "sp_sad", **_FINISHING},
-    "lottery": {"method": "lth_sad"},
+    "lottery": {"method": "lth_sad", "student": "distributed_worker:student_with_a_spare_layer"},
     "search": {"method": "ss_sad"},
     "refilled": {"method": "lth_sad", **_REFILL},
 }
@@ -30,13 +30,14 @@ RUNS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def folder(digits_teacher: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every run, one after the other in the same two processes."""
+    """Every run, one after the other in the same two processes and a group of its own."""
     folder: Path = tmp_path_factory.mktemp("distributed")
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
         str(WORKER), str(digits_teacher), str(folder), json.dumps(RUNS),
     ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    paths = f"{Path.cwd()}{os.pathsep}{WORKER.parent}"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
     done = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=600
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 torch.set_num_threads(1)
 
@@ -16,6 +17,7 @@ from edgeprune import pipeline  # noqa: E402
 from edgeprune.methods.finish import Finish  # noqa: E402
 from edgeprune.methods.run import Run  # noqa: E402
 from edgeprune.methods.student import Student  # noqa: E402
+from edgeprune.models.registry import build_model  # noqa: E402
 
 SETTINGS: dict[str, Any] = {
     "student": "wrn_10_1", "data": "digits", "epochs": 5, "train_limit": 192, "batch_size": 64,
@@ -39,27 +41,29 @@ def compress(teacher: str, folder: Path, settings: dict[str, Any]) -> None:
         return finished
 
     pipeline.finish = watched  # type: ignore[assignment]
-    pipeline.compress(teacher, out=folder / "run", **SETTINGS, **settings)
+    pipeline.compress(teacher, out=folder / "run", **{**SETTINGS, **settings})
     pipeline.finish = plain
 
 
 def main(teacher: str, out: str, runs: str) -> None:
-    """Every run in a folder of its name.
-
-    They stay in one process group, which only the last one leaves: torch mistakes what a group has
-    left in the store for the next one's.
+    """Every run in a folder of its name, each in a process group of its own.
 
     Args:
         runs: further settings by name, as JSON.
     """
-    leave, pipeline.leave_world = pipeline.leave_world, lambda: None
-    named = json.loads(runs)
-    for name, settings in named.items():
-        if name == list(named)[-1]:
-            pipeline.leave_world = leave
+    for name, settings in json.loads(runs).items():
         folder = Path(out) / name
         folder.mkdir(exist_ok=True)
         compress(teacher, folder, settings)
+        left = gloo_threads()
+        assert not left, f"the process group outlived {name}: {left}"
+
+
+def student_with_a_spare_layer() -> nn.Module:
+    """A network whose forward pass leaves out some of its parameters."""
+    network = build_model("wrn_10_1", num_classes=10, in_channels=1)
+    network.add_module("spare", nn.Linear(4, 4))
+    return network
 
 
 def gloo_threads() -> list[str]:
@@ -70,5 +74,3 @@ def gloo_threads() -> list[str]:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    left = gloo_threads()
-    assert not left, f"the process group outlived the runs: {left}"
