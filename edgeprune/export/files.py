@@ -30,6 +30,7 @@ from edgeprune.models.input_shape import image_side, specs_of
 from edgeprune.models.inputs import InputSpec, random_inputs
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
+from edgeprune.scratch import scratch_beside
 from edgeprune.train.progress import Progress
 
 _RANDOM_SAMPLES = 4
@@ -128,8 +129,8 @@ def export_file(
     feeds = [_feed(specs, inputs) for inputs in batches]
     known = _described(loaded, board)
     report = None
-    unchecked = path.with_name(f".{path.name}.unchecked")
-    try:
+    with scratch_beside(path) as folder:
+        unchecked = folder / path.name
         exported = export_onnx(
             loaded.module,
             batches[0],
@@ -169,8 +170,6 @@ def export_file(
             changed = apply_tables(unchecked, table_type, board, feeds)
         size = unchecked.stat().st_size
         unchecked.replace(path)
-    finally:
-        unchecked.unlink(missing_ok=True)
     return FileExport(
         source=str(file),
         path=str(path),
