@@ -69,8 +69,13 @@ def list_archs() -> tuple[str, ...]:
     """Return every name `build_model` knows; others of `wrn_D_K` (D = 6n + 4), of
     `movie_cnn_DEPTH_WIDTH`, `neumf_FACTORS` and `dlrm_WIDTH` work too.
     """
-    small_images = (*_LISTED_WRN, *_LISTED_MOVIE_CNN, *_LISTED_RECOMMENDERS, *_ZOO)
-    return (*small_images, *sorted(_torchvision_nets().names()))
+    own = (*_LISTED_WRN, *_LISTED_MOVIE_CNN, *_LISTED_RECOMMENDERS, *_ZOO)
+    return (*own, *sorted(_torchvision_nets().names()))
+
+
+def list_zoo_images() -> tuple[str, ...]:
+    """Return the names of our own networks for images, a part of `list_archs`."""
+    return (*_LISTED_WRN, *_ZOO)
 
 
 def is_known(arch: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -39,3 +42,16 @@ def test_a_limit_that_is_too_short_is_told(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     row = json.loads(out.read_text())["models"]["wrn_10_1"]["torch-pruning"]
     assert row == {"pruned": False, "why": "cut off after 0.01 s"}
+
+
+def test_what_is_given_is_what_the_recorded_results_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmarks = ROOT / "examples" / "benchmarks"
+    monkeypatch.syspath_prepend(str(benchmarks))
+    subjects = importlib.import_module("coverage_parts.subjects")
+    given = {*subjects.torchvision_names(), *subjects.zoo_names()}
+    for file, names in (
+        ("coverage.json", {*given, *subjects.detection_names()}),
+        ("engines.json", given),
+    ):
+        held = json.loads((benchmarks / "results" / file).read_text(encoding="utf-8"))
+        assert names == held["models"].keys()

@@ -11,7 +11,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgeprune.models.registry import build_model, list_archs, native_image_size
+from edgeprune.models.registry import build_model, list_zoo_images, native_image_size
 from edgeprune.models.summary import count_macs, count_params
 
 RATIO = 0.5
@@ -34,9 +34,8 @@ def detection_names() -> tuple[str, ...]:
 
 
 def zoo_names() -> tuple[str, ...]:
-    """The networks of our own registry that take images or rows of numbers."""
-    own = (name for name in list_archs() if name not in torchvision_names())
-    return tuple(name for name in own if not name.startswith(("neumf", "dlrm")))
+    """Our own networks for images; those for films and ratings take other inputs."""
+    return list_zoo_images()
 
 
 def is_registered(name: str) -> bool:
