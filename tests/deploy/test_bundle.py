@@ -14,9 +14,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from image_folder import image_folder
 from odd_user_code import Twins
 from pruned_run import pruned_run
 
+from edgeprune.data.preprocessing import Preprocessing
 from edgeprune.deploy.bundle import references
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.request import BundleRequest
@@ -30,7 +32,9 @@ from edgeprune.device.bundle.manifest import AGENT, MANIFEST, manifest_from
 from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.targets import find_target
+from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
 from edgeprune.models.load import ModelOptions
+from edgeprune.models.registry import build_model
 
 ORIN = find_target("jetson-orin")
 
@@ -80,6 +84,27 @@ def test_it_is_written_once(run: Path, written: WrittenBundle, tmp_path: Path) -
     assert not ensure_bundle(run, folder, ORIN, alone, lambda _: None).written
     assert [model.name for model in read_bundle(folder).models] == ["student"]
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_images_that_changed_renew_it(tmp_path: Path) -> None:
+    images = image_folder(tmp_path / "images")
+    student = tmp_path / "student.pt"
+    module = build_model("wrn_10_1", num_classes=10).eval()
+    seen = Preprocessing((0.5,) * 3, (0.5,) * 3, (8, 8), 3)
+    made = {"arch": "wrn_10_1", "arch_args": {"num_classes": 10}, "preprocessing": seen}
+    save_checkpoint(student, checkpoint_of(module, **made))
+    (images / "train/0/link").symlink_to(tmp_path / "nowhere")
+    request = BundleRequest(data=f"imagefolder:{images}", dense=False)
+
+    def write() -> WrittenBundle:
+        return ensure_bundle(student, tmp_path / "bundle", ORIN, request, lambda _: None)
+
+    assert write().written
+    assert not write().written
+    first = images / "test/0/0.png"
+    first.write_bytes((images / "test/1/1.png").read_bytes())
+    assert write().written
+    assert not write().written
 
 
 def test_a_network_of_the_users_own(tmp_path: Path) -> None:

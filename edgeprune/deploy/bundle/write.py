@@ -14,6 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgeprune import __version__
+from edgeprune.data.behind import state_behind
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
@@ -32,6 +33,7 @@ from edgeprune.device.targets import Target
 from edgeprune.device.tensorrt.key import file_digest
 from edgeprune.export.sources import RECIPE, model_file
 from edgeprune.models.load import ModelOptions, load_model
+from edgeprune.recipe import load_recipe
 from edgeprune.verify.graphs import read_graph
 
 _INPUTS = "reference-inputs.npy"
@@ -168,6 +170,7 @@ def _key(
     read = (student, student.with_suffix(".json"), run / RECIPE)
     made = {
         "files": [file_digest(path) if path.is_file() else None for path in read],
+        "data": [state_behind(spec) for spec in _data(run, request)],
         "options": asdict(options),
         "agent": hashlib.sha256(agent).hexdigest(),
         "edgeprune": __version__,
@@ -175,6 +178,13 @@ def _key(
         "request": request.as_dict(),
     }
     return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+
+
+def _data(run: Path, request: BundleRequest) -> list[str]:
+    """What references and calibration are taken from."""
+    if request.data is not None:
+        return [request.data]
+    return [load_recipe(run / RECIPE).data] if (run / RECIPE).is_file() else []
 
 
 def _held(folder: Path, key: str) -> WrittenBundle | None:
