@@ -56,7 +56,8 @@ def deploy(
     heard.step(f"connecting to {request.host}" if request.host else "deploying on this machine")
     with board_of(request) as board, _locked(board, request, heard):
         agent = send_agent(board, request, heard)
-        found = agent.call(["probe", "--folder", board.path(request.folder)])
+        clocks = ["--lock-clocks"] if request.lock_clocks else []
+        found = agent.call(["probe", "--folder", board.path(request.folder), *clocks])
         target = target_of(request, found, heard)
         written = ensure_bundle(
             source,

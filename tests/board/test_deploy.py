@@ -49,6 +49,16 @@ def test_the_board_reboots_while_it_measures(server: BoardServer, run: Path) -> 
     check_second_try(server, run, *_BRIEF)
 
 
+def test_clocks_that_cannot_be_locked_stop_it_before_anything_is_made(
+    server: BoardServer, run: Path
+) -> None:
+    server.tree.set_sudo(allowed=False)
+    ended = deploy(server, run, "--lock-clocks")
+    assert "sudo asks for a password" in complaint(ended, 5)
+    assert "export" not in ended.err
+    assert not (board_folder(server) / "current").exists()
+
+
 def test_the_host_key_is_another(server: BoardServer, run: Path) -> None:
     server.change_host_key()
     assert "ssh-keygen -f" in complaint(deploy(server, run, _COPY), 5)

@@ -10,7 +10,7 @@ from edgeprune.device.agent.events import Events
 from edgeprune.device.agent.options import energy_of, protocol_of
 from edgeprune.device.agent.serve_power import serve_power
 from edgeprune.device.agent.session import Session
-from edgeprune.device.bench.clocks import locked_clocks
+from edgeprune.device.bench.clocks import locked_clocks, require_clocks
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.probe.probe import probe
 from edgeprune.device.root import system_root
@@ -21,6 +21,7 @@ Command = Callable[[argparse.Namespace, Events], Mapping[str, Any]]
 def probe_board(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """What this board is."""
     events.step("looking at the board")
+    _require_clocks(given)
     return probe(system_root(), given.folder).as_dict()
 
 
@@ -37,6 +38,7 @@ def verify(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
 def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """Times of all models."""
     protocol = protocol_of(given)
+    _require_clocks(given)
     session = _session(given, events)
     session.build()
     return _measured(session, protocol, given, events)
@@ -45,6 +47,7 @@ def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
 def run(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """All of it, one after the other; each result is told as it comes, the times at last."""
     protocol = protocol_of(given)
+    _require_clocks(given)
     events.result("probe", probe(system_root(), given.bundle).as_dict())
     session = _session(given, events)
     events.result("build", session.build())
@@ -73,6 +76,11 @@ COMMANDS: Mapping[str, Command] = {
     "infer": infer,
     "serve-power": tell_power,
 }
+
+
+def _require_clocks(given: argparse.Namespace) -> None:
+    if given.lock_clocks:
+        require_clocks()
 
 
 def _session(given: argparse.Namespace, events: Events) -> Session:

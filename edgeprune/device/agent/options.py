@@ -41,6 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     probe = commands.add_parser("probe", help="what this board is and how it stands")
     probe.add_argument("--folder", type=Path, default=Path.home(), help="whose disk is asked")
+    probe.add_argument("--lock-clocks", action="store_true", help="whether that would work, too")
     for name, text in (
         ("build", "make every model's engine, once"),
         ("verify", "compare the models with the host's outputs"),

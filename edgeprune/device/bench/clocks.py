@@ -15,18 +15,29 @@ from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 _ANSWER_S = 60.0
 
 
-@contextlib.contextmanager
-def locked_clocks(tell: Callable[[str], None]) -> Iterator[None]:
-    """Run `jetson_clocks`, and put back what was there before, whatever happens.
+def require_clocks() -> None:
+    """Refuse `--lock-clocks` before anything is built for it; changes no clock.
 
     Raises:
-        DeviceUnsupportedError: there is no such program, or sudo asks for a password.
+        DeviceUnsupportedError: there is no `jetson_clocks`, or sudo asks for a password.
         DeviceError: it fails.
     """
     if shutil.which("jetson_clocks") is None:
         raise DeviceUnsupportedError(
             "--lock-clocks: there is no jetson_clocks here; it is part of JetPack"
         )
+    _sudo("--show")
+
+
+@contextlib.contextmanager
+def locked_clocks(tell: Callable[[str], None]) -> Iterator[None]:
+    """Run `jetson_clocks`, and put back what was there before, whatever happens.
+
+    Raises:
+        DeviceUnsupportedError: see `require_clocks`.
+        DeviceError: it fails.
+    """
+    require_clocks()
     with tempfile.TemporaryDirectory(prefix="edgeprune-clocks-") as folder:
         before = Path(folder) / "before.conf"
         _sudo("--store", str(before))

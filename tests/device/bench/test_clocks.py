@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from board_standin import BoardTree, board_tree
 
-from edgeprune.device.bench.clocks import locked_clocks
+from edgeprune.device.bench.clocks import locked_clocks, require_clocks
 from edgeprune.device.errors import DeviceError, DeviceUnsupportedError
 
 _HELD = """
@@ -60,6 +60,17 @@ def test_fixed_for_as_long_as_it_lasts(tree: BoardTree) -> None:
     tree.set_sudo(allowed=False)
     with pytest.raises(DeviceUnsupportedError, match="asks for a password"), locked_clocks(print):
         pass
+
+
+def test_a_refusal_comes_before_anything_is_built_and_changes_no_clock(tree: BoardTree) -> None:
+    require_clocks()
+    assert _lowest(tree) == tree.kind.gpu_hz[0]
+    tree.set_sudo(allowed=False)
+    with pytest.raises(DeviceUnsupportedError, match="asks for a password"):
+        require_clocks()
+    (tree.programs / "jetson_clocks").unlink()
+    with pytest.raises(DeviceUnsupportedError, match="no jetson_clocks"):
+        require_clocks()
 
 
 def test_what_fails_on_the_way_is_put_back_too(tree: BoardTree) -> None:
