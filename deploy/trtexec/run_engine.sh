@@ -13,6 +13,22 @@ facts=$(printf '%s\n' "$engines" | tail -n 1 | python3 -c '
 import json, sys
 built = json.loads(sys.stdin.read())["values"]["engines"][sys.argv[1]]
 given = json.load(open(sys.argv[2] + "/manifest.json"))["input"]
-print(built["path"], given["name"] + ":" + "x".join(map(str, [sys.argv[3], *given["shape"]])))
+print(built["path"])
+print(given["name"] + ":" + "x".join(map(str, [sys.argv[3], *given["shape"]])))
+print(*built["plugins"], sep="\n")
 ' "$model" "$bundle" "$batch")
-exec "$trtexec" --loadEngine="${facts% *}" --shapes="${facts##* }" --useCudaGraph --iterations=200
+
+# What runs, its input, and the plugin of a sparse network; TensorRT 8.5 has another option for it.
+option=--staticPlugins
+"$trtexec" --help 2>&1 | grep -q -e "$option" || option=--plugins
+engine= shapes=
+set --
+while IFS= read -r line; do
+  if [ -z "$engine" ]; then engine=$line
+  elif [ -z "$shapes" ]; then shapes=$line
+  elif [ -n "$line" ]; then set -- "$@" "$option=$line"
+  fi
+done <<END
+$facts
+END
+exec "$trtexec" --loadEngine="$engine" --shapes="$shapes" "$@" --useCudaGraph --iterations=200

@@ -62,6 +62,29 @@ def test_trtexec_runs_the_agents_engine(bundle: Path, tmp_path: Path) -> None:
     assert "cannot build it" in done.stderr
 
 
+@pytest.mark.parametrize(("version", "option"), [(100300, "staticPlugins"), (80500, "plugins")])
+def test_trtexec_gets_the_plugin_of_a_sparse_network(
+    tmp_path: Path, version: int, option: str
+) -> None:
+    program = write_trtexec(tmp_path, version, body="sys.exit(0)")
+    library = str(tmp_path / "a plugin.so")
+    engine = {"path": str(tmp_path / "an engine"), "plugins": [library]}
+    told = {"event": "result", "kind": "build", "values": {"engines": {"student": engine}}}
+    agent = tmp_path / "edgeprune-agent.pyz"
+    agent.write_text(f"print({json.dumps(told)!r})\n")
+    given = {"input": {"name": "input", "shape": [1, 8, 8]}}
+    (tmp_path / "manifest.json").write_text(json.dumps(given))
+    done = subprocess.run(
+        ["sh", DEPLOY / "trtexec/run_engine.sh", tmp_path], capture_output=True, encoding="utf-8",
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = arguments(program)
+    assert f"--{option}={library}" in found
+    assert f"--loadEngine={engine['path']}" in found
+    assert "--shapes=input:1x1x8x8" in found
+
+
 def test_deepstreams_configuration(bundle: Path, tmp_path: Path) -> None:
     done = _make_config(bundle, tmp_path / "x.engine", tmp_path / "out")
     assert done.returncode == 0, done.stderr

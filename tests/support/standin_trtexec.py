@@ -17,6 +17,7 @@ from pathlib import Path
 here = Path(__file__)
 print("&&&& RUNNING TensorRT.trtexec [TensorRT v{version}] # " + " ".join(sys.argv))
 if sys.argv[1:] == ["--help"]:
+    print("  --plugins" if {version} < 80600 else "  --staticPlugins")
     sys.exit(0)
 here.with_suffix(".json").write_text(json.dumps(sys.argv[1:]))
 options = dict(a.split("=", 1) for a in sys.argv[1:] if "=" in a)

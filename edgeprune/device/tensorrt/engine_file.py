@@ -33,6 +33,7 @@ class EngineFile:
         layers: layers of the network that it was built from; None where trtexec built it.
         build_seconds: time that building took, whenever that was.
         warnings: TensorRT's.
+        plugins: libraries that have to be loaded before it.
         notes: what did not go as asked in the build just now.
     """
 
@@ -44,6 +45,7 @@ class EngineFile:
     layers: int | None
     build_seconds: float
     warnings: tuple[str, ...]
+    plugins: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def ensure_engine(
     held = read_sidecar(sidecar_of(path))
     reason = _stale(path, held, key)
     if not reason and held is not None:
-        return _engine_file(path, "", builder, held)
+        return replace(_engine_file(path, "", builder, held), plugins=settings.plugins)
     aids = replace(aids, timing_cache=aids.timing_cache or timing_cache_of(path))
     with marked(path) as told:
         plan = build(onnx_file, path, builder, settings, aids)
@@ -92,7 +94,8 @@ def ensure_engine(
     }
     write_sidecar(sidecar_of(path), about)
     notes = tuple(filter(None, (told, *plan.notes)))
-    return replace(_engine_file(path, reason, builder, about), notes=notes)
+    made = _engine_file(path, reason, builder, about)
+    return replace(made, plugins=settings.plugins, notes=notes)
 
 
 def require_files(onnx_file: Path, plugins: Sequence[str]) -> None:
