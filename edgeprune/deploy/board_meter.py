@@ -17,7 +17,7 @@ from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.seal import save_array, seal
 from edgeprune.deploy.deploy import board_of
 from edgeprune.deploy.meter import Figures, figures_of
-from edgeprune.deploy.on_board import AnyBoard, send_agent
+from edgeprune.deploy.on_board import AnyBoard, agent_folder, send_agent
 from edgeprune.deploy.plain import from_plain
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import SshOptions
@@ -134,7 +134,11 @@ class BoardMeter:
         with self._connected() as (board, agent), tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             files = _write(folder, graphs, target)
-            sent = board.push({name: folder / name for name in files}, self._request.folder)
+            sent = board.push(
+                {name: folder / name for name in files},
+                self._request.folder,
+                beside=agent_folder(self._request),
+            )
             found = agent.call(
                 ["bench", sent.path, *self._request.agent_options, *self._request.bench_options]
             )

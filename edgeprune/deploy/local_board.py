@@ -67,6 +67,7 @@ class LocalBoard:
         files: Mapping[str, Path],
         folder: str = "",
         *,
+        beside: str | None = None,
         tell: Callable[[Progress], None] = say_nothing,
     ) -> Transfer:
         """Nothing has to go anywhere: files of a bundle lie in one folder."""

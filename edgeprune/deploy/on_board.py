@@ -13,14 +13,13 @@ from edgeprune.deploy.agent import Agent, Listener
 from edgeprune.deploy.bundle.agent_archive import agent_archive
 from edgeprune.deploy.bundle.write import WrittenBundle
 from edgeprune.deploy.local_board import LocalBoard
+from edgeprune.deploy.python import USUAL, Python, find_python
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import Board, Progress, Transfer
 from edgeprune.device.bundle.manifest import AGENT, MANIFEST
 from edgeprune.device.cache import cache_folder
-from edgeprune.errors import UnsupportedError
 
 AnyBoard = Board | LocalBoard
-_PYTHONS = ("python3", "python3.12", "python3.10", "python3.8")
 _TELL_EVERY = 0.05  # of a transfer
 
 
@@ -69,26 +68,29 @@ def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> A
         UnsupportedError: the board has no Python.
     """
     python = _python(board, request)
-    if python is None:
-        raise UnsupportedError(f"{board.label}: there is no python3; apt install python3 there")
+    listener.step(f"the agent runs in {python}")
     content = agent_archive()
     digest = hashlib.sha256(content).hexdigest()[:16]
     archive = cache_folder() / "agent" / digest / AGENT
     if not archive.is_file() or archive.read_bytes() != content:
         write_bytes_atomic(archive, content)
-    sent = board.push({AGENT: archive}, f"{request.folder}/agent")
+    sent = board.push({AGENT: archive}, agent_folder(request))
     # Engines lie beside the bundles, on whichever disk the user named.
     options = ["--cache", board.path(request.folder)] if isinstance(board, Board) else []
-    return Agent(board, python, f"{sent.path}/{AGENT}", listener, options)
+    return Agent(board, python.path, f"{sent.path}/{AGENT}", listener, options)
 
 
-def _python(board: AnyBoard, request: DeployRequest) -> str | None:
-    if isinstance(board, Board):
-        return board.which(*_PYTHONS)
-    # ONNX Runtime is where edgeprune is, which need not be on PATH; TensorRT is the system's,
-    # whatever environment is active.
+def agent_folder(request: DeployRequest) -> str:
+    """Where the agent lies on the board; bundles take it from there."""
+    return f"{request.folder}/agent"
+
+
+def _python(board: AnyBoard, request: DeployRequest) -> Python:
     is_on_cpu = "onnxruntime" in request.agent_options
-    return sys.executable if is_on_cpu else board.which("/usr/bin/python3", *_PYTHONS)
+    module = "onnxruntime" if is_on_cpu else "tensorrt"
+    # ONNX Runtime is where edgeprune is, which need not be on PATH.
+    here = (sys.executable,) if is_on_cpu and isinstance(board, LocalBoard) else ()
+    return find_python(board, module, (*here, *USUAL))
 
 
 def work(
@@ -106,7 +108,9 @@ def work(
     """
     names = [*written.manifest.files, MANIFEST]
     files = {name: written.folder / name for name in names}
-    sent = board.push(files, request.folder, tell=_Teller(listener).tell)
+    sent = board.push(
+        files, request.folder, beside=agent_folder(request), tell=_Teller(listener).tell
+    )
     listener.step(_sent(sent))
     options = [sent.path, *request.agent_options]
     build = agent.call(["build", *options])

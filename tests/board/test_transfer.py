@@ -18,7 +18,7 @@ import pytest
 from board_standin import BoardServer
 from board_standin.faults import cutting, small_disk, tell_free_disk
 
-from edgeprune.deploy.ssh import Board, Progress, SshOptions, connect, lock
+from edgeprune.deploy.ssh import FOLDER, Board, Progress, SshOptions, connect, lock
 from edgeprune.deploy.ssh.errors import (
     BoardBusyError,
     BoardDiskFullError,
@@ -74,6 +74,29 @@ def check_bundle(server: BoardServer, files: dict[str, Path]) -> None:
 
 def blob(server: BoardServer, path: Path) -> Path:
     return remote(server) / "blobs" / hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_another_folder_has_is_copied_on_the_board(
+    server: BoardServer, files: dict[str, Path]
+) -> None:
+    with reached(server) as board:
+        board.push({"agent.pyz": files["agent.pyz"]}, f"{FOLDER}/agent")
+        sent = board.push(files, beside=f"{FOLDER}/agent")
+        assert sent.sent_bytes == _SIZE
+        assert set(sent.kept) == {"agent.pyz", "copy/agent.pyz"}
+    check_bundle(server, files)
+
+
+def test_a_damaged_file_of_another_folder_is_sent(
+    server: BoardServer, files: dict[str, Path]
+) -> None:
+    with reached(server) as board:
+        board.push({"agent.pyz": files["agent.pyz"]}, f"{FOLDER}/agent")
+        held = remote(server) / "agent/blobs" / blob(server, files["agent.pyz"]).name
+        held.chmod(0o644)
+        held.write_bytes(b"other")
+        assert board.push(files, beside=f"{FOLDER}/agent").sent_bytes == _SIZE + len(b"agent")
+    check_bundle(server, files)
 
 
 def test_what_is_there_is_not_sent_again(server: BoardServer, files: dict[str, Path]) -> None:

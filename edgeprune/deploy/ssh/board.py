@@ -109,6 +109,7 @@ class Board:
         files: Mapping[str, Path],
         folder: str = FOLDER,
         *,
+        beside: str | None = None,
         tell: Callable[[Progress], None] = say_nothing,
     ) -> Transfer:
         """Bring files there, send only what is missing, and let `current` point to them.
@@ -116,13 +117,15 @@ class Board:
         Args:
             files: by their names in the bundle, with `/` between folders.
             folder: there; it holds `blobs`, `bundles` and `current`. Hold its lock.
+            beside: another such folder, from which the board copies what it has.
             tell: gets the bytes as they go.
 
         Raises:
             BoardError: the connection was lost, or the disk is full or not writable.
             LocalFileChangedError: a file changed here meanwhile.
         """
-        return push(self._master, files, self.path(folder), tell)
+        other = None if beside is None else self.path(beside)
+        return push(self._master, files, self.path(folder), other, tell)
 
     def fetch(self, remote: str, local: Path) -> None:
         """Bring a file here; the old one stays until the new one is whole and right.

@@ -23,14 +23,18 @@ _KEPT = -1
 
 
 def push(
-    master: Master, files: Mapping[str, Path], folder: str, tell: Callable[[Progress], None]
+    master: Master,
+    files: Mapping[str, Path],
+    folder: str,
+    beside: str | None,
+    tell: Callable[[Progress], None],
 ) -> Transfer:
-    """Send what the board lacks, and let `current` point to all of it."""
+    """Send what the board lacks in both folders, and let `current` point to all of it."""
     local = {check_name(name): LocalFile.of(name, path) for name, path in sorted(files.items())}
     if not local:
         raise UserInputError("there are no files to send")
     distinct = {file.sha256: file for file in local.values()}
-    free_bytes, there = _survey(master, folder, list(distinct))
+    free_bytes, there = _survey(master, folder, beside, list(distinct))
     missing = {sha: file for sha, file in distinct.items() if there[sha] != _KEPT}
     resumed = {sha: there[sha] if there[sha] < file.size else 0 for sha, file in missing.items()}
     total = sum(file.size - resumed[sha] for sha, file in missing.items())
@@ -50,9 +54,11 @@ def push(
     )
 
 
-def _survey(master: Master, folder: str, digests: list[str]) -> tuple[int, dict[str, int]]:
+def _survey(
+    master: Master, folder: str, beside: str | None, digests: list[str]
+) -> tuple[int, dict[str, int]]:
     """Free bytes, and of each file the bytes that are there; `_KEPT` for whole and right."""
-    lines = _ask(master, script("survey", folder), digests, folder)
+    lines = _ask(master, script("survey", folder, beside or ""), digests, folder)
     there: dict[str, int] = {}
     for line in lines:
         word, _, rest = line.partition(" ")
