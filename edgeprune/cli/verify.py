@@ -99,7 +99,7 @@ def command(
     else:
         from rich.console import Console
 
-        from edgeprune.verify.table import verify_table
+        from edgeprune.report.verify_table import verify_table
 
         Console().print(verify_table(report))
     if page is not None:

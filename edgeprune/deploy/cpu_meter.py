@@ -22,7 +22,7 @@ from edgeprune.device.power.choose import open_sensor
 from edgeprune.device.power.measure import measure as power_window
 from edgeprune.device.power.sensor import SensorError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner, onnxruntime_version
-from edgeprune.report.versions import cpu_model, usable_cores
+from edgeprune.processor import cpu_model, usable_cores
 
 # Many graphs have to be timed, and only their ratios count: short turns, without the pauses that
 # absolute figures want.

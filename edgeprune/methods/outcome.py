@@ -47,8 +47,8 @@ from edgeprune.report.shapes import (
     StudentFigures,
     Target,
 )
-from edgeprune.report.statistics import metric_difference
 from edgeprune.report.versions import versions
+from edgeprune.statistics import metric_difference
 from edgeprune.train.fit import HistoryRow
 from edgeprune.train.score import score_of
 

@@ -8,7 +8,7 @@ from typing import Any
 from edgeprune.methods.baselines import Baselines
 from edgeprune.methods.delivery import Predictions
 from edgeprune.report.errors_table import error_figures
-from edgeprune.report.statistics import absolute_difference, metric_difference
+from edgeprune.statistics import absolute_difference, metric_difference
 
 
 def regression_figures(

@@ -14,13 +14,13 @@ from edgeprune.errors import UserInputError
 from edgeprune.report.rows import STUDENT, network_rows
 from edgeprune.report.run_files import Predictions, load_predictions
 from edgeprune.report.run_report import RunReport, load_report, report_file
-from edgeprune.report.statistics import (
+from edgeprune.report.story_speed import speedup
+from edgeprune.statistics import (
     DifferenceInterval,
     SeedSummary,
     metric_difference,
     over_seeds,
 )
-from edgeprune.report.story_speed import speedup
 
 
 @dataclass(frozen=True)

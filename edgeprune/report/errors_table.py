@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.report.statistics import LEVEL
+from edgeprune.statistics import LEVEL
 
 _DRAWS: Final = 2_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.statistics import DifferenceInterval
 
 if TYPE_CHECKING:
     from edgeprune.device.bench.spread import Ratio

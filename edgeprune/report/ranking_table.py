@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgeprune.report.statistics import LEVEL, DifferenceInterval, paired_difference
+from edgeprune.statistics import LEVEL, DifferenceInterval, paired_difference
 
 _DRAWS: Final = 2_000
 

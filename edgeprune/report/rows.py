@@ -9,7 +9,7 @@ from typing import Literal
 from edgeprune.report.run_files import Predictions
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import ControlFigures, NetworkFigures
-from edgeprune.report.statistics import DifferenceInterval, list_length, metric_difference
+from edgeprune.statistics import DifferenceInterval, list_length, metric_difference
 
 Role = Literal["teacher", "dense", "student", "control"]
 TEACHER, DENSE, STUDENT = "teacher", "dense_student", "student"

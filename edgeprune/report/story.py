@@ -11,11 +11,11 @@ from edgeprune.report.numerals import compact, count, duration, epochs, share, s
 from edgeprune.report.rows import DENSE, STUDENT, TEACHER, Metric, NetworkRow, metric_of, row_of
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import EquivalenceFigures
-from edgeprune.report.statistics import DifferenceInterval
 from edgeprune.report.story_baselines import tell_baselines
 from edgeprune.report.story_finish import tell_finish
 from edgeprune.report.story_speed import tell_speed
 from edgeprune.report.story_tables import tell_tables
+from edgeprune.statistics import DifferenceInterval
 
 Tone = Literal["good", "warning", "plain"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.export.precision.convert import PrecisionName
-from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.statistics import DifferenceInterval
 from edgeprune.verify.divergence import Divergence
 
 VERIFY_NAME = "verify.json"

@@ -17,7 +17,7 @@ from edgeprune.models.classes import output_columns
 from edgeprune.models.input_shape import image_side
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
-from edgeprune.report.statistics import DifferenceInterval, paired_difference
+from edgeprune.statistics import DifferenceInterval, paired_difference
 from edgeprune.train.score import score_of
 from edgeprune.verify.divergence import Divergence, find_divergence
 from edgeprune.verify.engines import try_engine

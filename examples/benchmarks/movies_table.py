@@ -29,7 +29,7 @@ from edgeprune.pipeline import compress
 from edgeprune.pretrain import pretrain
 from edgeprune.report.run_files import load_predictions
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
-from edgeprune.report.statistics import metric_difference
+from edgeprune.statistics import metric_difference
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 GROUPS = ("all", "social", "textual", "categorical", "numerical")

@@ -37,7 +37,7 @@ from edgeprune.pretrain import pretrain
 from edgeprune.report.ranking_table import gain_difference, gains, hit_difference, hits
 from edgeprune.report.run_files import load_predictions
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
-from edgeprune.report.statistics import over_seeds
+from edgeprune.statistics import over_seeds
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 METHODS = ("ss_sad", "sp_sad", "lth_sad")

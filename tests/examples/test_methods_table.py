@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.statistics import DifferenceInterval
 
 BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
 pytest.importorskip("torch_pruning", reason="the peer is an extra: pip install 'edgeprune[test]'")

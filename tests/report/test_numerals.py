@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edgeprune.report import numerals
-from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.statistics import DifferenceInterval
 
 
 @pytest.mark.parametrize(

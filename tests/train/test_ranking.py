@@ -16,7 +16,7 @@ from edgeprune.report.ranking_table import (
     ranking_figures,
     ranking_lines,
 )
-from edgeprune.report.statistics import metric_difference
+from edgeprune.statistics import metric_difference
 from edgeprune.train import ranking
 from edgeprune.train.score import hit_rate, score_of_row
 

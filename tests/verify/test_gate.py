@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgeprune.errors import AccuracyGateMissedError, UnsupportedError
-from edgeprune.report.statistics import DifferenceInterval
+from edgeprune.statistics import DifferenceInterval
 from edgeprune.verify.gate import Limits, misses, require_kept
 from edgeprune.verify.report import Comparison, VerifyReport
 

@@ -16,11 +16,11 @@ from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.errors import AccuracyGateMissedError
 from edgeprune.export.onnx import export_onnx
 from edgeprune.models.load import ModelOptions
+from edgeprune.report.verify_table import lines
 from edgeprune.verify import engines
 from edgeprune.verify.gate import require_kept
 from edgeprune.verify.report import VerifyReport
 from edgeprune.verify.run import VerifyRequest, verify
-from edgeprune.verify.table import lines
 
 OPTIONS = ModelOptions(model="regression_task:network", image_size=(8, 8), mean=(0.0,), std=(1.0,))
 

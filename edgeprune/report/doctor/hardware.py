@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgeprune.processor import cpu_entries, cpu_model, usable_cores
 from edgeprune.report.doctor.cuda_driver import CudaDriver
 from edgeprune.report.doctor.finding import Finding
 from edgeprune.report.doctor.packages import package_folder, torch_build
-from edgeprune.report.versions import cpu_entries, cpu_model, usable_cores
 
 _ROOT = Path("/")
 _LEAST_MEMORY = 4 * 2**30

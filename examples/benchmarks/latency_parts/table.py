@@ -12,7 +12,7 @@ from rich.table import Table
 
 from edgeprune.report.numerals import ABSENT, interval
 from edgeprune.report.run_files import load_predictions
-from edgeprune.report.statistics import DifferenceInterval, accuracy_difference, over_seeds
+from edgeprune.statistics import DifferenceInterval, accuracy_difference, over_seeds
 from latency_parts.runs import ARMS, OURS, UNIFORM, Runs
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from edgeprune.errors import CorruptFileError
 from edgeprune.report.numerals import ABSENT, interval, share
 from edgeprune.report.run_files import load_predictions
-from edgeprune.report.statistics import (
+from edgeprune.statistics import (
     DifferenceInterval,
     accuracy_difference,
     over_seeds,

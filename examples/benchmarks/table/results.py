@@ -12,7 +12,7 @@ import numpy as np
 from edgeprune.errors import CorruptFileError
 from edgeprune.report.run_files import Predictions, load_predictions
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
-from edgeprune.report.statistics import (
+from edgeprune.statistics import (
     DifferenceInterval,
     SeedSummary,
     accuracy_difference,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from power_trees import DRIVERS, EIO, board, hwmon_monitor, iio_monitor, known_board, put
+from board_standin.rails import DRIVERS, refuse_reading
+from power_trees import board, hwmon_monitor, iio_monitor, known_board, put
 from power_trees import ina238 as ina238_monitor
 
 from edgeprune.device.power import SensorError, measure
@@ -98,7 +99,7 @@ def test_a_rail_that_stops_answering_voids_the_window(tmp_path: Path) -> None:
     folder = hwmon_monitor(known_board(tmp_path, "jetson-orin-nano"), "1-0040", JETPACK_6)
     with measure("ina", 1000, root=tmp_path) as window:
         (folder / "curr1_input").unlink()
-        (folder / "curr1_input").symlink_to(EIO)
+        refuse_reading(folder / "curr1_input")
     assert window.result.is_void
     assert window.result.energy_j is None
     assert "curr1_input did not answer (Input/output error)" in window.result.reason

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeprune.report.statistics import accuracy_difference, over_seeds, paired_difference
+from edgeprune.statistics import accuracy_difference, over_seeds, paired_difference
 
 
 def _naive(first: np.ndarray, second: np.ndarray, draws: int) -> np.ndarray:

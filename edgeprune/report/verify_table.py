@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeprune.report.numerals import ABSENT, interval
-from edgeprune.report.statistics import list_length
+from edgeprune.statistics import list_length
 from edgeprune.verify.divergence import Divergence, LayerNoise
 from edgeprune.verify.report import Comparison, VerifyReport
 
