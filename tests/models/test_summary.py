@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from table_nets import Dots
 from torch import nn
 
+from edgeprune.models.inputs import random_inputs
 from edgeprune.models.registry import build_model
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.summary import count_macs, count_params, summarise
@@ -62,3 +64,18 @@ def test_shared_weights_count_once_and_the_mode_is_put_back() -> None:
     assert [layer.params for layer in summary.layers] == [16, 0]
     assert model.training
     assert not model[1].training
+
+
+def test_lookups_cost_bytes_and_dot_products_cost_macs() -> None:
+    model = Dots(rows=(12, 9), genres=7, width=8)
+    found = summarise(model, random_inputs(model.input_specs(), 1))
+    linear = sum(m.weight.numel() for m in model.modules() if isinstance(m, nn.Linear))
+    assert found.macs == linear + 4 * 4 * 8, "every pair of four fields, both ways"
+    assert found.params == sum(parameter.numel() for parameter in model.parameters())
+    tables = {table.name: table for table in found.tables}
+    assert list(tables) == ["tables.0", "tables.1", "genres"]
+    assert (tables["genres"].lookups, tables["genres"].bytes_per_sample) == (4, 4 * 8 * 4)
+    assert sum(table.params for table in found.tables) == (12 + 9 + 7) * 8
+    assert tables["tables.0"].share == 12 * 8 / found.params
+    again = summarise(model, random_inputs(model.input_specs(), 5))
+    assert again.tables == found.tables, "bytes are those of one sample"
