@@ -18,7 +18,7 @@ from edgeprune.methods.history_file import RecordedProgress
 from edgeprune.methods.lth_sad import lth_sad
 from edgeprune.methods.machine import hold_conditions
 from edgeprune.methods.measured.verdict import require_measured
-from edgeprune.methods.outcome import Outcome, deliver
+from edgeprune.methods.outcome import Outcome, deliver, search_epochs
 from edgeprune.methods.plan import check_plan
 from edgeprune.methods.run import Run
 from edgeprune.methods.setup import Sources, prepare_run
@@ -144,11 +144,14 @@ def _compress(
         write_text_atomic(folder.path / "recipe.yaml", recipe.to_yaml())
     delivered = METHODS[recipe.method](run)
     method_rows, start = len(run.history), run.start
+    searched = search_epochs(run.history)
     unfinished = delivered.copy() if controls else delivered
     finished = finish(run, delivered)
     own_rows = len(run.history)
     compared = {
-        name: run_control(run, _control(name), unfinished, start, context.fresh_weights)
+        name: run_control(
+            run, _control(name), unfinished, start, context.fresh_weights, searched
+        )
         for name in controls
     }
     outcome = Outcome(delivered, compared, method_rows, own_rows, finished)

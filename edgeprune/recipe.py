@@ -29,12 +29,15 @@ from edgeprune.errors import CorruptFileError, UserInputError
 Method = Literal["sp_sad", "lth_sad", "ss_sad"]
 Preset = Literal["paper", "sound", "quick"]
 Granularity = Literal["channel", "weight", "vector", "2:4"]
-Control = Literal["dense", "dense-ce", "width", "reinit", "random-mask", "ce", "kd-only"]
+Control = Literal[
+    "dense", "dense-long", "dense-ce", "width", "reinit", "random-mask", "ce", "kd-only"
+]
 METHODS: tuple[Method, ...] = ("sp_sad", "lth_sad", "ss_sad")
 PRESETS: tuple[Preset, ...] = ("paper", "sound", "quick")
 GRANULARITIES: tuple[Granularity, ...] = ("channel", "weight", "vector", "2:4")
 CONTROLS: tuple[Control, ...] = (
     "dense",
+    "dense-long",
     "dense-ce",
     "width",
     "reinit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -38,19 +39,25 @@ def run_control(
     delivered: Student,
     start: StartWeights,
     fresh: Fresh | None,
+    search_epochs: float,
 ) -> Student:
     """Train one control with the epochs and settings of the delivered network's trainings.
 
-    It goes through the finishing stages as well, except that a dense control stays dense.
+    It goes through the finishing stages as well, except that a dense control stays dense. Only
+    `dense-long` gets more epochs: those that the method spent on its search, so that what a
+    student gained by pruning can be told from what it gained by training longer.
 
     Args:
         delivered: the method's result, before any finishing stage; its widths and masks are the
             control's.
         start: the original-size weights the method's ticket starts from.
         fresh: original-size weights of another seed; None where only a file knows the network.
+        search_epochs: what the method spent before the delivered network's own training.
     """
     student = _MAKERS[control](run, delivered, start, fresh)
     final = run.final_training()
+    if control == "dense-long":
+        final = final.lengthened(final.epochs + math.ceil(search_epochs))
     loss = {
         "ce": trainings.plain_loss(),
         "dense-ce": trainings.plain_loss(),
@@ -95,6 +102,7 @@ def _width(run: Run, delivered: Student, *_: object) -> Student:
 
 _MAKERS: dict[str, Callable[[Run, Student, StartWeights, Fresh | None], Student]] = {
     "dense": _dense,
+    "dense-long": _dense,
     "dense-ce": _dense,
     "width": _width,
     "reinit": _reinit,

@@ -31,6 +31,13 @@ class Training:
         """The same training under another loss."""
         return replace(self, loss=loss)
 
+    def lengthened(self, epochs: int) -> Training:
+        """The same training over `epochs`, its schedule stretched to them."""
+        factor = epochs / self.epochs
+        milestones = tuple(round(factor * milestone) for milestone in self.rate.milestones)
+        rate = replace(self.rate, epochs=epochs, milestones=milestones)
+        return replace(self, epochs=epochs, rate=rate)
+
     def fit_settings(self, stage: str, recipe: Recipe) -> FitSettings:
         """Settings for the training loop."""
         return FitSettings(
