@@ -149,9 +149,7 @@ def _compress(
     finished = finish(run, delivered)
     own_rows = len(run.history)
     compared = {
-        name: run_control(
-            run, _control(name), unfinished, start, context.fresh_weights, searched
-        )
+        name: run_control(run, _control(name), unfinished, start, context.fresh_weights, searched)
         for name in controls
     }
     outcome = Outcome(delivered, compared, method_rows, own_rows, finished)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -74,6 +76,7 @@ def cli() -> None:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Console entry point: run, print at most one line of failure, exit with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    warnings.formatwarning = _one_line  # type: ignore[assignment]
     try:
         outcome = cli.main(args=given, prog_name="edgeprune", standalone_mode=False)
     except BaseException as failure:
@@ -84,3 +87,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
             traceback.print_exc()
         sys.exit(code)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_source: object
+) -> str:
+    """A warning as failures are told; where it is not ours, with its origin."""
+    is_ours = Path(filename).is_relative_to(Path(__file__).parents[1])
+    origin = "" if is_ours else f" ({category.__name__}, {filename}:{lineno})"
+    return f"edgeprune: warning: {message}{origin}\n"

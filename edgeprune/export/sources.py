@@ -55,7 +55,9 @@ def source_data(
         UserInputError: the data cannot be used.
     """
     if spec is not None:
-        data = load_data(spec, seed=0, image_size=image_size, progress=progress)
+        # A row of features passes as an image of one pixel, and is nothing to be resized.
+        side = image_size if image_size > 1 else None
+        data = load_data(spec, seed=0, image_size=side, progress=progress)
         return prepared(loaded, data)
     if not (source / RECIPE).is_file():
         return None

@@ -6,7 +6,9 @@ import importlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from films import film_rows, write_csv
 
@@ -48,20 +50,70 @@ def test_the_table_has_a_row_for_all_that_is_finished(
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     table = importlib.import_module("movies_table")
-    cells = list(table.order(table.GROUPS))
+    cells = list(table.cells_of(table.GROUPS, table.METHODS, table.KEPT, [0]))
     assert len(set(cells)) == len(cells) == 30
-    assert [cell[0] for cell in cells[:7]] == ["all"] * 6 + ["social"]
-    monkeypatch.setattr(table, "METHODS", ("sp_sad",))
-    monkeypatch.setattr(table, "KEPT", (0.55,))
+    assert [cell.leads for cell in cells] == 5 * [True, *5 * [False]]
     results = tmp_path / "movies.json"
-    options = ["--groups", "social", "--student", "movie_cnn_1_8", "--epochs", "2",
-               "--teacher-epochs", "1", "--batch-size", "32"]  # fmt: skip
+    options = ["--groups", "social", "--methods", "lth_sad", "--kept", "0.55", "--batch-size", "32",
+               "--student", "movie_cnn_1_8", "--epochs", "2", "--teacher-epochs", "1"]  # fmt: skip
     places = ["--runs", str(tmp_path / "runs"), "--results", str(results)]
-    assert table.main([str(films), *options, *places]) == 0
+    assert table.main([str(films), *options, *places, "--verify"]) == 0
     rows = json.loads(results.read_text())["rows"]
     named = {row["network"]: row for row in rows}
-    assert set(named) == {*table.BASELINES, "teacher", "dense SAD student", "sp_sad"}
-    pruned, dense = named["sp_sad"], named["dense SAD student"]
-    assert pruned["minus_dense"]["difference"] == pytest.approx(pruned["mse"] - dense["mse"])
-    assert pruned["mse_against_dense"] == pytest.approx(pruned["mse"] / dense["mse"] - 1)
-    assert len(results.with_suffix(".md").read_text().splitlines()) == 2 + len(rows)
+    dense, longer = named["dense SAD student"], named["dense SAD student, trained as long"]
+    pruned = named["lth_sad"]
+    assert set(named) - {pruned["network"], dense["network"], longer["network"]} == {
+        "constant", "ridge", "gradient-boosted trees", "teacher",
+    }  # fmt: skip
+    assert longer["epochs"] == pruned["epochs"] + pruned["search_epochs"] > dense["epochs"] == 2
+    for label, other in (("dense", dense), ("dense_long", longer)):
+        assert pruned[f"minus_{label}"]["difference"] == pytest.approx(pruned["mse"] - other["mse"])
+        against = pruned[f"mse_against_{label}"]
+        assert against == pytest.approx(pruned["mse"] / other["mse"] - 1)
+        assert pruned["bar"][label]["within_2_percent"] == (against <= 0.02)
+    report = json.loads(next((tmp_path / "runs").glob("*/social-*/report.json")).read_text())
+    mse = report["regression"]["errors"]["student"]["mse"]
+    assert pruned["mse"] == pytest.approx(mse)
+    (checked,) = pruned["verified"]
+    assert checked["within_limits"]
+    assert 0 < checked["max_abs_error"] < 1e-4
+    assert checked["tensorrt_rtx"] in {"built", "compared", "unsupported"}
+    page = results.with_suffix(".md").read_text()
+    assert sum(line.startswith("| social ") for line in page.splitlines()) == len(rows)
+
+
+def test_the_table_takes_the_mean_over_the_seeds_and_counts_what_misses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    rows = importlib.import_module("film_table.rows")
+    render = importlib.import_module("film_table.render")
+    rng = np.random.default_rng(0)
+    targets = rng.normal(6, 1, 400)
+    folders = {}
+    for seed, wrong in ((0, 0.5), (1, 0.7)):
+        at = {name: targets + rng.normal(0, 0.5, 400) for name in rows.BASELINES}
+        at |= {name: targets + rng.normal(0, 0.5, 400) for name in ("teacher", "control_dense")}
+        at |= {"control_dense-long": targets + 0.1, "student": targets + wrong, "targets": targets}
+        folder = rows.Cell("social", "lth_sad", 0.55, seed).folder(tmp_path)
+        folder.mkdir(parents=True)
+        (folder / "report.json").touch()
+        folders[folder] = at
+    report = SimpleNamespace(
+        teacher={"params": 9}, dense_student={"params": 100}, student={"params": 56},
+        size_reduction=0.44, epochs=6, search_epochs=6.0, onnx={"bytes": 1},
+    )  # fmt: skip
+    monkeypatch.setattr(rows, "load_report", lambda _folder: report)
+    monkeypatch.setattr(rows, "load_predictions", folders.get)
+    found = rows.table_rows(tmp_path, [0, 1, 2])
+    pruned = next(row for row in found if row["network"] == "lth_sad")
+    assert pruned["seeds"] == [0, 1]
+    assert pruned["mse"] == pytest.approx((0.5**2 + 0.7**2) / 2)
+    assert pruned["mse_low"] < pruned["mse"] < pruned["mse_high"]
+    assert pruned["bar"]["dense"]["size"] is False
+    assert pruned["bar"]["dense_long"] == {
+        "size": False, "within_2_percent": False, "inside_interval": False,
+    }  # fmt: skip
+    told = "\n".join(render.misses(found))
+    assert "0 of 1 cells keep the bar against the dense student at equal epochs" in told
+    assert "not: social lth_sad −44 %" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,26 @@ def _bundle_takes_features_as_they_are(run: Path) -> None:
     with torch.no_grad():
         expected = loaded.module.eval()(torch.from_numpy(samples["input"]))
     np.testing.assert_allclose(outputs, expected.numpy(), atol=1e-4)
+
+
+def test_unusable_films_are_told_in_lines_and_train_nothing(tmp_path: Path) -> None:
+    rows = film_rows(40)
+    rows[3]["year"] = ""
+    path = write_csv(tmp_path / "films.csv", rows)
+    out = tmp_path / "teacher.pt"
+    with pytest.warns(UserWarning) as warned:
+        done = edgeprune("train", "movie_cnn_1_8", "--data", f"movies:{path}@1980", "--out", out)
+    assert done.code == 2
+    (failed,) = done.err.splitlines()
+    assert failed.startswith(f"edgeprune: {path}: 0 films came out before the test year 1980")
+    (left_out,) = (str(warning.message) for warning in warned)
+    assert left_out == f"{path}: 1 of 40 films have no year and are left out"
+    shown = warnings.formatwarning(left_out, UserWarning, warned[0].filename, 1)
+    assert shown == f"edgeprune: warning: {left_out}\n"
+    assert warnings.formatwarning("x", UserWarning, "/a/b.py", 7).endswith(
+        "(UserWarning, /a/b.py:7)\n"
+    )
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_gate_on_accuracy_is_refused(

@@ -4,13 +4,15 @@ Ours are `year`, `rating` (both needed), `title`, `text`, `director`, `writer`, 
 `country`, `language`, `certificate`, `runtime` (minutes), `votes`, `critic_reviews`,
 `user_reviews`, `gross`, `budget`, `aspect_ratio`, `director_likes`, `cast_likes` and `film_likes`.
 Several names in a cell are parted by `|`, or by commas where there is no `|`. The columns of
-IMDB-5000's `movie_metadata.csv` are understood as they are.
+IMDB-5000's `movie_metadata.csv` are understood as they are. Capitals and spaces around a column's
+name do not matter; columns of other names are not read.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from edgeprune.data.movies.film import CATEGORIES, LIKES, NUMBERS, PEOPLE, TEXTS, Film
@@ -37,40 +39,76 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_READ: Final = (*NEEDED, *TEXTS, *PEOPLE, *CATEGORIES, *NUMBERS, *LIKES)
+_FOUR_DIGITS: Final = (1000, 9999)
+_SHOWN: Final = 80  # characters of a file's header that a message repeats
+
+
+def header(where: str, names: Iterable[object]) -> tuple[str, ...]:
+    """The columns' names as they are looked up.
+
+    Raises:
+        UserInputError: a column that would be read is there twice.
+    """
+    clean = tuple(str(name or "").strip().lower() for name in names)
+    for name in _READ:
+        for column in (name, *ALIASES.get(name, ())):
+            if clean.count(column) > 1:
+                raise UserInputError(
+                    f"{where}: {clean.count(column)} columns are named '{column}'; rename or "
+                    "remove all but one"
+                )
+    return clean
+
+
 def sources_of(name: str, present: Iterable[str]) -> tuple[str, ...]:
     """The columns of a file that hold `name`, of ours first."""
     there = set(present)
     return tuple(column for column in (name, *ALIASES.get(name, ())) if column in there)
 
 
-def films_of(where: str, rows: Iterable[Mapping[str, Any]], present: Iterable[str]) -> list[Film]:
-    """Read the rows; a film without a year cannot be placed in time and is left out.
+def films_of(where: str, rows: Sequence[Mapping[str, Any]], present: Sequence[str]) -> list[Film]:
+    """Read the rows; a film without a year cannot be placed in time, and is left out with a word.
 
     Args:
         where: the file, for messages.
         rows: cells by column; strings, numbers or None.
-        present: the columns.
+        present: the columns, as `header` gives them.
 
     Raises:
         UserInputError: a needed column is missing, a rating is none, or a number is unreadable.
     """
-    columns = {
-        name: sources_of(name, present)
-        for name in (*NEEDED, *TEXTS, *PEOPLE, *CATEGORIES, *NUMBERS, *LIKES)
-    }
+    columns = {name: sources_of(name, present) for name in _READ}
     for name in NEEDED:
         if not columns[name]:
-            other = "".join(f" (or '{alias}')" for alias in ALIASES[name])
-            raise UserInputError(f"{where}: no column '{name}'{other}; a film needs a year and a "
-                                 "rating")  # fmt: skip
+            raise UserInputError(_missing(where, name, present))
     films = []
     for number, row in enumerate(rows):
         film = _film(f"{where}, film {number + 1}", number, row, columns)
         if film is not None:
             films.append(film)
     if not films:
-        raise UserInputError(f"{where}: no film with a year")
+        count = f"none of its {len(rows)} films has a year" if rows else "it holds no films"
+        raise UserInputError(f"{where}: {count}; a film needs a year and a rating")
+    if len(films) < len(rows):
+        warnings.warn(
+            f"{where}: {len(rows) - len(films)} of {len(rows)} films have no year and are left out",
+            stacklevel=2,
+        )
     return films
+
+
+def _missing(where: str, name: str, present: Sequence[str]) -> str:
+    """What is said where a needed column is not there."""
+    other = "".join(f" (or '{alias}')" for alias in ALIASES[name])
+    shown = ", ".join(present)
+    shown = f"{shown[:_SHOWN]}..." if len(shown) > _SHOWN else shown or "none"
+    # A header of one column is one whose cells are parted by something else, as a rule.
+    remedy = "; part the cells by commas" if len(present) == 1 else ""
+    return (
+        f"{where}: no column '{name}'{other}; a film needs a year and a rating, and the columns "
+        f"are {shown!r}{remedy}"
+    )
 
 
 def _film(
@@ -79,6 +117,8 @@ def _film(
     year = _number(where, "year", _first(row, columns["year"]))
     if year is None:
         return None
+    if year != int(year) or not _FOUR_DIGITS[0] <= year <= _FOUR_DIGITS[1]:
+        raise UserInputError(f"{where}: its year is {year:g}; give a whole number of four digits")
     rating = _number(where, "rating", _first(row, columns["rating"]))
     if rating is None:
         raise UserInputError(f"{where}: its rating is empty or NaN; leave out films without one")

@@ -7,12 +7,12 @@ import importlib
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from edgeprune.data.movies.columns import films_of
+from edgeprune.data.movies.columns import films_of, header
 from edgeprune.data.movies.film import Film
 from edgeprune.errors import CorruptFileError, UnsupportedError, UserInputError
 
@@ -55,11 +55,28 @@ def read_films(path: Path) -> list[Film]:
 def _csv(path: Path) -> list[Film]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CorruptFileError(f"{path}: not a CSV in UTF-8 ({error})") from error
-    return films_of(str(path), rows, reader.fieldnames or ())
+            reader = csv.reader(stream, strict=True)
+            names = header(str(path), next(reader, ()))
+            rows = [_csv_row(path, reader.line_num, names, cells) for cells in reader if cells]
+    except UnicodeDecodeError as error:
+        raise CorruptFileError(
+            f"{path}: not a CSV in UTF-8 ({error}); save it in that encoding"
+        ) from error
+    except csv.Error as error:
+        raise CorruptFileError(
+            f"{path}: not a CSV, at line {reader.line_num} ({error}); put a cell with commas or "
+            "quotes into double quotes, and double those inside"
+        ) from error
+    return films_of(str(path), rows, names)
+
+
+def _csv_row(path: Path, line: int, names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    if len(cells) != len(names):
+        raise CorruptFileError(
+            f"{path}: the row that ends in line {line} has {len(cells)} cells, the header has "
+            f"{len(names)}; put a cell with commas into double quotes"
+        )
+    return dict(zip(names, cells, strict=True))
 
 
 def _parquet(path: Path) -> list[Film]:
@@ -74,6 +91,7 @@ def _parquet(path: Path) -> list[Film]:
         table = parquet.read_table(path)
     except Exception as error:  # pyarrow's own kinds, which need it to be named
         raise CorruptFileError(f"{path}: not a parquet table ({str(error)[:80]})") from error
+    table = table.rename_columns(list(header(str(path), table.column_names)))
     rows = [{key: _joined(cell) for key, cell in row.items()} for row in table.to_pylist()]
     return films_of(str(path), rows, table.column_names)
 
@@ -92,7 +110,7 @@ def _sqlite(path: Path) -> list[Film]:
         raise CorruptFileError(
             f"{path}: not the SQLite file with the tables omdb and tomatoes ({error}); `{GET_IT}`"
         ) from error
-    return films_of(str(path), rows, rows[0].keys() if rows else ("year", "rating"))
+    return films_of(str(path), rows, list(rows[0]) if rows else ("year", "rating"))
 
 
 def _wheel(path: Path) -> list[Film]:

@@ -45,13 +45,14 @@ def load_movies(spec: str) -> Source:
         with_pictures = visual_path(path).is_file()
         groups = tuple(group for group in GROUPS if group != "visual" or with_pictures)
     pictures = read_visual(path, films) if "visual" in groups else None
-    before, after = split_by_year(str(path), films, year or default_test_year(films))
+    year = year or default_test_year(films)
+    before, after = split_by_year(str(path), films, year)
     try:
         featuriser = MovieFeaturiser.fit(before, groups, _of(before, films, pictures))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error
     return Source(
-        name=f"movies ({'+'.join(groups)})",
+        name=f"movies ({'+'.join(groups)}; tested from {year} on)",
         classes=(),
         image_size=(1, 1),
         channels=featuriser.width,

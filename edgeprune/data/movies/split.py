@@ -30,10 +30,11 @@ def split_by_year(where: str, films: Sequence[Film], year: int) -> tuple[list[Fi
     after = [film for film in films if film.year >= year]
     first, last = min(f.year for f in films), max(f.year for f in films)
     if len(before) < _LEAST_TRAINING_FILMS:
+        enough = sum(film.year < last for film in films) >= _LEAST_TRAINING_FILMS
+        remedy = "give a later @YEAR" if enough else "give a file with more films of earlier years"
         raise UserInputError(
             f"{where}: {len(before)} films came out before the test year {year} (they run from "
-            f"{first} to {last}), {_LEAST_TRAINING_FILMS} are needed to train on; give a later "
-            "@YEAR"
+            f"{first} to {last}), {_LEAST_TRAINING_FILMS} are needed to train on; {remedy}"
         )
     if not after:
         raise UserInputError(

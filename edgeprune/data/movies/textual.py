@@ -51,7 +51,8 @@ class TextualFeatures:
         frequent = [word for word, count in found.most_common(_WORDS) if count >= _LEAST_FILMS]
         if not frequent:
             raise UserInputError(
-                "the films' title and text are empty or share no word: leave out the group textual"
+                "the films' title and text are empty or share no word: leave out the group "
+                "textual by naming others, such as :social+numerical"
             )
         words = tuple(sorted(frequent))
         rarity = np.log(len(texts) / np.array([found[word] for word in words])) + 1.0

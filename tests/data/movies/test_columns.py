@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgeprune.data.movies.columns import films_of, split_names
+from edgeprune.data.movies.columns import films_of, header, split_names
 from edgeprune.errors import UserInputError
 
 # A row as IMDB-5000 has it, its no-break space included.
@@ -20,7 +20,7 @@ _IMDB_5000 = {
 
 
 def _read(*rows: dict[str, Any]) -> list[Any]:
-    return films_of("films.csv", rows, rows[0])
+    return films_of("films.csv", rows, header("films.csv", rows[0]))
 
 
 def test_a_row_of_imdb_5000_is_understood() -> None:
@@ -34,7 +34,8 @@ def test_a_row_of_imdb_5000_is_understood() -> None:
 
 
 def test_a_film_without_a_year_is_left_out_and_rows_keep_their_number() -> None:
-    films = _read({"year": "", "rating": "5"}, {"year": "1990", "rating": "6"})
+    with pytest.warns(UserWarning, match=r"films\.csv: 1 of 2 films have no year"):
+        films = _read({"year": "", "rating": "5"}, {"year": "1990", "rating": "6"})
     assert [(film.year, film.row) for film in films] == [(1990, 1)]
 
 
@@ -49,7 +50,10 @@ def test_a_film_without_a_year_is_left_out_and_rows_keep_their_number() -> None:
         ([{"year": "1990", "rating": float("nan")}], "film 1: its rating is empty or NaN"),
         ([{"year": "soon", "rating": "5"}], "its year is 'soon', not a number"),
         ([{"year": "1990", "rating": "inf"}], "its rating is infinite"),
-        ([{"year": "", "rating": "5"}], "no film with a year"),
+        ([{"year": "", "rating": "5"}], "none of its 1 films has a year"),
+        ([{"year": "1990.5", "rating": "5"}], "film 1: its year is 1990.5; give a whole number"),
+        ([{"year": "90", "rating": "5"}], "its year is 90; give a whole number of four digits"),
+        ([{"title;year;rating": "a;1990;5"}], "'title;year;rating'; part the cells by commas"),
     ],
 )  # fmt: skip
 def test_unusable_rows_are_named(rows: list[dict[str, Any]], said: str) -> None:
@@ -70,3 +74,13 @@ def test_unusable_rows_are_named(rows: list[dict[str, Any]], said: str) -> None:
 )
 def test_names_of_a_cell(cell: str, names: tuple[str, ...]) -> None:
     assert split_names(cell) == names
+
+
+def test_columns_are_found_by_their_name_and_refused_twice() -> None:
+    names = header("films.csv", [" Year", "RATING", None, None, "notes", "Notes"])
+    assert names == ("year", "rating", "", "", "notes", "notes")
+    assert header("films.csv", ["title_year", "year"]) == ("title_year", "year")
+    for twice in (["year", "rating", "Rating "], ["actor_1_name", "actor_1_name"]):
+        with pytest.raises(UserInputError, match="2 columns are named") as failure:
+            header("films.csv", twice)
+        assert "\n" not in str(failure.value)

@@ -107,7 +107,7 @@ def test_visual_features_are_an_array_beside_the_file(films_csv: Path) -> None:
 @pytest.mark.parametrize(
     ("tail", "said"),
     [
-        (":all@1980", "0 films came out before the test year 1980"),
+        (":all@1980", r"0 films came out before the test year 1980 .* give a later @YEAR"),
         (":all@2050", "no film came out in the test year 2050"),
         (":plot", "GROUP being all"),
         (":social+", "GROUP being all"),
@@ -141,9 +141,28 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"nothing of the kind" * 100)
         with pytest.raises(CorruptFileError, match=name):
             load_data(f"movies:{tmp_path / name}", seed=0)
-    (tmp_path / "films.csv").write_bytes(b"year,rating\n1990,\xff\xfe")
-    with pytest.raises(CorruptFileError, match="not a CSV in UTF-8"):
-        load_data(f"movies:{tmp_path / 'films.csv'}", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"year,rating\n1990,\xff\xfe", r"not a CSV in UTF-8 .* save it in that encoding"),
+        (b"year,rating\n1990,5\n\n1991,6,7\n", "in line 4 has 3 cells, the header has 2"),
+        (b"year,rating\n1990\n", "in line 2 has 1 cells, the header has 2"),
+        (b'year,rating\n1990,"5\n1991,6\n', "not a CSV, at line 3 .*unexpected end of data"),
+        (b"year,rating,rating\n1990,5,6\n", "2 columns are named 'rating'"),
+        (b"", "no column 'year' .* the columns are 'none'"),
+        (b"year,rating\n", "it holds no films"),
+        (b"year,rating\n2000,5\n2000,6\n", "give a file with more films of earlier years"),
+    ],
+)
+def test_a_csv_that_cannot_be_used(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "films.csv"
+    path.write_bytes(content)
+    with pytest.raises((CorruptFileError, UserInputError), match=said) as failure:
+        load_data(f"movies:{path}", seed=0)
+    assert str(failure.value).startswith(f"{path}: ")
+    assert "\n" not in str(failure.value)
 
 
 def test_the_wheels_tables_are_joined_and_unrated_films_left_out(tmp_path: Path) -> None:
