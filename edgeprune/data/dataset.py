@@ -172,9 +172,10 @@ class Data:
         """
         mine = self.preprocessing
         if preprocessing.channels != mine.channels:
+            samples, parts = mine.words
             raise UserInputError(
-                f"{self.name}: images have {mine.channels} channel(s), the teacher takes "
-                f"{preprocessing.channels}; use a teacher trained on such images"
+                f"{self.name}: {samples} have {mine.channels} {parts}, the teacher takes "
+                f"{preprocessing.channels}; use a teacher trained on such {samples}"
             )
         if preprocessing.image_size != mine.image_size:
             wanted = preprocessing.image_size[0]

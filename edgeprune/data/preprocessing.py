@@ -50,6 +50,11 @@ class Preprocessing:
         shift = [-m / s for m, s in zip(self.mean, self.std, strict=True)]
         return images.mul_(_per_channel(scale, images)).add_(_per_channel(shift, images))
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """What the inputs are called, and what they have `channels` of."""
+        return ("rows", "features") if self.image_size == (1, 1) else ("images", "channel(s)")
+
     def as_dict(self) -> dict[str, Any]:
         """Return lists and numbers only, as `from_dict` reads them."""
         return {

@@ -62,9 +62,10 @@ def load_teacher(
             f"mean and std (and classes) into {Path(path).with_suffix('.json')}"
         )
     if in_channels and loaded.preprocessing.channels != in_channels:
+        samples, parts = loaded.preprocessing.words
         raise UserInputError(
-            f"{path}: takes images of {loaded.preprocessing.channels} channels, the data's have "
-            f"{in_channels}; use a teacher trained on such images"
+            f"{path}: takes {samples} of {loaded.preprocessing.channels} {parts}, the data's have "
+            f"{in_channels}; use a teacher trained on such {samples}"
         )
     _check_outputs(loaded, _blank_run(loaded, loaded.preprocessing), num_classes)
     return loaded

@@ -31,7 +31,8 @@ def _figures(report: VerifyReport) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = f"{report.source} on {report.images} test images of {report.data}"
+    samples = "images" if report.metric_name == "top1_percent" else "samples"
+    title = f"{report.source} on {report.images} test {samples} of {report.data}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("network", overflow="fold")
     length = list_length(report.metric_name)

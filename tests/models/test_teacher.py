@@ -189,7 +189,7 @@ def test_trust_does_not_change_how_plain_weights_load(tmp_path: Path) -> None:
         ({"arch": "wrn_16_1", **_PIXELS}, "missing entries"),
         ({"arch": "no_net", **_PIXELS}, "unknown architecture"),
         ({"arch": "wrn_10_1", "num_classes": 10, **_PIXELS}, "3 outputs, the data 10"),
-        ({"arch": "wrn_10_1", "in_channels": 3, **_PIXELS}, "1 channels"),
+        ({"arch": "wrn_10_1", "in_channels": 3, **_PIXELS}, "images of 1 channel"),
         ({"arch": "wrn_10_1", "mean": (0.5,) * 3, "std": (0.2,) * 3}, "3 means"),
         ({"arch": "wrn_10_1", "mean": (0.5,), "std": (0.0,)}, "above zero"),
         ({"arch": "wrn_10_1", "image_size": (0, 5), **_PIXELS}, "impossible size"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgeprune.report.numerals import signed
 from film_table.rows import TEACHER, TOLERANCE
 
 # arXiv 2401.10484, LTH-SAD with 45 % of the size gone: (MAE, MSE).
@@ -35,25 +36,26 @@ _CARRIES = """\
 
 Source: arXiv 2401.10484, its table of films, whose rows of LTH-SAD at −45 % are shown beside ours.
 
-- Not its data. The paper joins IMDB-5000 with texts and posters, and its join, split and seeds are
-  not published. These are other films (OMDb and Rotten Tomatoes, from `bokeh-sampledata`), split in
+- Not its data. The paper joins IMDB-5000 with texts and posters, and its join is not published.
+  These are other films (OMDb and Rotten Tomatoes, from `bokeh-sampledata`), split in
   time. Figures of the same films compare with each other; the paper's compare with its own. That
   ours are lower says nothing.
-- Not its features. *Social* here is how a film's people were rated in earlier years; the paper's
-  is likes on a social network, which these films do not have (a CSV with IMDB-5000's columns does).
+- Not its features. *Social* here is how a film's people were rated in earlier years; IMDB-5000
+  counts likes on a social network, which these films do not have (a CSV with its columns does).
   Votes and reviews are among the *numerical* ones here. There are no posters: *visual* is the
   user's own array, and no row.
 - Not its networks. The paper does not give its layers; `movie_cnn` is ours.
 - Not its "size": what it counts as size is not defined. Here it is parameters physically gone.
 - Its baselines are weak: predicting the mean rating beats three of its eight, among them the one
   that its headline gain is measured against (counted on IMDB-5000's films after 2013). Here a
-  constant, ridge and boosted trees stand above every network.
+  constant, ridge and boosted trees are shown with every network.
 - What carries over is the claim that a method removes 45 % and more of a student and keeps the
-  dense student's error. The rows above say where it does, and the misses where it does not.
-  That a pruned student is *better* than the dense one does not carry over where the dense one,
-  trained as long, is as good.
-- Ratings are mostly decided by what is known of the people and the votes: single groups such as
-  *textual* are hardly better than the mean, and there a cell says little about any method.
+  dense student's error. The counts above say in how many cells it does. A lead over the dense
+  student at equal epochs is not due to pruning: the dense one, trained as long, has it as well.
+- Nothing here ranks the methods: their order, and the cells that miss against the dense student
+  trained as long, change with the seed (`movies-seed-1.json`). Nor does it show what distillation
+  is worth where the teacher has no clear lead over that student (the differences above).
+- *textual* alone is hardly better than the mean: there a cell says little about any method.
 """
 _COLUMNS = (
     "features", "network", "seeds", "parameters", "size", "epochs", "MSE [95 %]", "MAE [95 %]",
@@ -85,12 +87,12 @@ def misses(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _missed(row: dict[str, Any], which: str) -> str:
     size, share = row["size_reduction"], row[f"mse_against_{which}"]
-    return f"{row['group']} {row['network']} −{100 * size:.0f} % ({100 * share:+.1f} %)"
+    return f"{row['group']} {row['network']} −{100 * size:.0f} % ({signed(100 * share, 1)} %)"
 
 
 def _leads(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The teacher's errors beside those of ridge and trees."""
-    lines = [""]
+    """The teacher's errors minus others', a line per group."""
+    lines = ["", "The teacher's errors minus those of the others, paired:", ""]
     for row in rows:
         if row["network"] != TEACHER:
             continue
@@ -98,7 +100,7 @@ def _leads(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"{name}: MSE {_interval(found['mse'])}, MAE {_interval(found['mae'])}"
             for name, found in row["minus"].items()
         ]
-        lines.append(f"- {row['group']}, teacher minus {'; minus '.join(told)}")
+        lines.append(f"- {row['group']}: minus {'; minus '.join(told)}")
     return lines
 
 
@@ -136,11 +138,12 @@ def _against(row: dict[str, Any], which: str) -> str:
     if f"minus_{which}" not in row:
         return ""
     share, lead = row[f"mse_against_{which}"], row[f"minus_{which}"]
-    return f"{100 * share:+.1f} % [{lead['low']:+.3f}, {lead['high']:+.3f}]"
+    return f"{signed(100 * share, 1)} % [{signed(lead['low'], 3)}, {signed(lead['high'], 3)}]"
 
 
 def _interval(found: dict[str, Any]) -> str:
-    return f"{found['difference']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+    difference, low, high = (signed(found[key], 3) for key in ("difference", "low", "high"))
+    return f"{difference} [{low}, {high}]"
 
 
 def _verified(row: dict[str, Any]) -> tuple[str, str]:

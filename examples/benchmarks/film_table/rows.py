@@ -74,7 +74,7 @@ def _group_rows(runs: Path, group: str, seeds: Sequence[int]) -> list[Row]:
     rows = [_row(leading, group, name, name) for name in BASELINES]
     first = leading.reports[0]
     teacher = _row(leading, group, TEACHER, TEACHER)
-    rows.append({**teacher, "params": first.teacher["params"], "minus": _minus_baselines(leading)})
+    rows.append({**teacher, "params": first.teacher["params"], "minus": _teacher_minus(leading)})
     for name, key, more in zip((DENSE, DENSE_LONG), CONTROLS, (0.0, first.search_epochs),
                                strict=True):  # fmt: skip
         row = _row(leading, group, name, f"control_{key}")
@@ -133,13 +133,14 @@ def _row(found: Finished, group: str, network: str, name: str) -> Row:
     return row
 
 
-def _minus_baselines(found: Finished) -> Row:
-    """The teacher's errors minus those of what needs no network, paired."""
+def _teacher_minus(found: Finished) -> Row:
+    """The teacher's errors minus those of what needs no network, and of its dense student."""
     targets = found.answers["targets"]
+    others = {name: name for name in BASELINES} | {DENSE_LONG: f"control_{CONTROLS[1]}"}
     return {
-        name: {
-            label: asdict(difference(found.answers[TEACHER], found.answers[name], targets))
-            for label, difference in (("mse", metric_difference), ("mae", absolute_difference))
+        label: {
+            error: asdict(difference(found.answers[TEACHER], found.answers[name], targets))
+            for error, difference in (("mse", metric_difference), ("mae", absolute_difference))
         }
-        for name in BASELINES
+        for label, name in others.items()
     }
