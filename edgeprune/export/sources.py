@@ -56,7 +56,7 @@ def source_data(
     """
     if spec is not None:
         # A row of features passes as an image of one pixel, and is nothing to be resized.
-        side = image_size if image_size > 1 else None
+        side = None if image_size == 1 else image_size
         data = load_data(spec, seed=0, image_size=side, progress=progress)
         return prepared(loaded, data)
     if not (source / RECIPE).is_file():

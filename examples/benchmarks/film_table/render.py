@@ -26,8 +26,8 @@ same loss at equal epochs; *dense, as long* is trained for the student's epochs 
 together, so that training longer is not taken for pruning well.
 
 The bar of a cell: at least 45 or 70 % of the parameters physically gone, and an MSE at most
-{TOLERANCE:.0%} above that of the dense student. It is asked against both dense students; what is
-missed stands below the table.
+{100 * TOLERANCE:g} % above that of the dense student and inside its interval. It is asked against
+both dense students; what is missed stands below the table.
 
 """
 _CARRIES = """\
