@@ -1,7 +1,7 @@
 """Ids of table rows, checked where samples come in: no runtime does it as one would hope.
 
 ONNX Runtime counts a negative id from the table's end and ends a run at a large one with a line
-about its own node; TensorRT reads whatever lies at that place.
+about its own node; TensorRT promises nothing about either.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which ids a graph's inputs may hold: every Gather of a table bounds the column it is read by.
 
-Runtimes do not look: ONNX Runtime counts a negative id from the table's end, TensorRT reads what
-lies behind it. What the graph knows is noted in the file, and checked where samples come in.
+Runtimes do not look: ONNX Runtime counts a negative id from the table's end, TensorRT promises
+nothing. What the graph knows is noted in the file, and checked where samples come in.
 """
 
 from __future__ import annotations
