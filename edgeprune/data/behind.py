@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+_WORDS: Final = re.compile(r"[:@+]\w+$")  # behind a path: `:rating`, `@2013`, `+features`
 
 
 def state_behind(spec: str) -> list[tuple[str, int, int]]:
@@ -13,8 +17,13 @@ def state_behind(spec: str) -> list[tuple[str, int, int]]:
     Nothing, where it names no path: embedded data does not change, and that of a user's function
     cannot be told from outside.
     """
-    path = Path(spec.partition(":")[2] or spec).expanduser()
-    return sorted(_files(path)) if path.exists() else []
+    rest = spec.partition(":")[2] or spec
+    while not (path := Path(rest).expanduser()).exists():
+        shorter = _WORDS.sub("", rest)
+        if shorter == rest:
+            return []
+        rest = shorter
+    return sorted(_files(path))
 
 
 def _files(path: Path) -> Iterator[tuple[str, int, int]]:
