@@ -19,7 +19,7 @@ from edgeprune.recipe import parse_assignments
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Checkpoint to write.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True),
-              help="Highest rate.  [default: 0.1; 0.05 for films, 0.002 for ratings]")  # fmt: skip
+              help="Highest rate.  [default: 0.1; 0.05 for films, 0.005 for ratings]")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(min=2), help="[default: 128; 1024 for ratings]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",

@@ -20,7 +20,7 @@ from edgeprune.errors import UserInputError
 
 SPECS = (
     "digits, fashion-mnist[:DIR], cifar10:DIR, cifar100:DIR, imagefolder:DIR_OR_TAR, "
-    "movies:FILE[:GROUP][@YEAR], ratings:DIR[:ranking|rating][+features] or pkg.mod:factory"
+    "movies:FILE[:GROUP][@YEAR], ratings:DIR[:ranking[@K]|:rating][+features] or pkg.mod:factory"
 )
 _KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder", "movies", "ratings")
 _MODULE_AND_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -41,7 +41,7 @@ def load_data(
     Args:
         spec: `digits`, `fashion-mnist[:DIR]`, `cifar10:DIR`, `cifar100:DIR`,
             `imagefolder:DIR_OR_TAR`, `movies:FILE[:GROUP][@YEAR]`,
-            `ratings:DIR[:ranking|rating][+features]` or `pkg.mod:factory`.
+            `ratings:DIR[:ranking[@K]|:rating][+features]` or `pkg.mod:factory`.
         seed: decides which training images become validation and which `train_limit` keeps.
         val_fraction: share of the training images that becomes validation where none is given.
         train_limit: keep only so many training images, stratified.
