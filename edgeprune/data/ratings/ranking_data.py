@@ -125,11 +125,8 @@ class RankingData(Data):
         Targets are 1 and 0. Order and negatives depend on (seed, epoch) alone.
         """
         batches = self.num_batches(batch_size, world_size)
-        user = self._train_user.repeat_interleave(NEGATIVES)
-        negatives = self._sampler.draw(user, keyed_generator(seed, "negatives", epoch))
-        users = torch.cat([self._train_user, user])
-        items = torch.cat([self._train_item, negatives])
-        targets = (torch.arange(len(users)) < len(self._train_user)).float()
+        generator = keyed_generator(seed, "negatives", epoch)
+        users, items, targets = self._labelled(self._train_user, self._train_item, generator)
         order = torch.randperm(len(users), generator=keyed_generator(seed, "shuffle", epoch))
         for number in range(batches):
             chosen = order[number * batch_size : (number + 1) * batch_size]
@@ -149,10 +146,33 @@ class RankingData(Data):
         users = max(1, min(batch_size, _ROWS_AT_ONCE // self._items))
         return self._rankings(split, part, users)
 
+    def spread_batches(self, split: SplitName, samples: int, *, batch_size: int) -> Iterator[Batch]:
+        """Held-out positives of users taken evenly, with their negatives: the same every time.
+
+        As in training: targets are 1 and 0, and no lists are ranked.
+        """
+        held = self._held[split]
+        count = max(1, min(samples // (1 + NEGATIVES), len(held.user)))
+        place = torch.linspace(0, len(held.user) - 1, count).long()
+        self._splits[split].reads += 1
+        generator = keyed_generator(0, "negatives", split)
+        users, items, targets = self._labelled(held.user[place], held.item[place], generator)
+        for chosen in torch.split(torch.arange(len(users)), batch_size):
+            yield Batch(self._inputs(users[chosen], items[chosen]), targets[chosen], chosen)
+
     def example_inputs(self, batch_size: int = 1) -> tuple[Tensor, ...]:
         """Return real inputs, taken evenly from the positives."""
         chosen = torch.linspace(0, len(self._train_user) - 1, batch_size).long()
         return self._inputs(self._train_user[chosen], self._train_item[chosen])
+
+    def _labelled(
+        self, user: Tensor, item: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Users, items and targets: the positives, then negatives of each."""
+        again = user.repeat_interleave(NEGATIVES)
+        users = torch.cat([user, again])
+        items = torch.cat([item, self._sampler.draw(again, generator)])
+        return users, items, (torch.arange(len(users)) < len(user)).float()
 
     def _positives(self, part: slice, batch_size: int) -> Iterator[Batch]:
         self._splits["train"].reads += 1
