@@ -54,7 +54,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Number:
-    """A number of every user or item: (rows of the owner,) float32, mean 0 and deviation 1."""
+    """A number of every user or item: (rows of the owner,) float32.
+
+    Mean 0 and deviation 1 over those that it is known of; 0 for the others and for padding.
+    """
 
     owner: Owner
     name: str
@@ -110,11 +113,11 @@ def numbers_of(
         trained_on: users and items of the training interactions.
     """
     counts = [
-        Number(owner, "interactions", _standard(np.log1p(_counted(trained_on[owner], values))))
+        Number(owner, "interactions", _padded(_standard(_counts(trained_on[owner], values))))
         for owner, values in owners.items()
     ]
     given = [
-        Number(owner, name, _standard(_spread(owner, table, owners, table.numbers(name))))
+        Number(owner, name, _spread(owner, table, owners, _standard(table.numbers(name))))
         for owner, table, name in _columns(tables, "float")
     ]
     return (*counts, *given)
@@ -145,15 +148,18 @@ def _spread(
     return spread
 
 
-def _counted(rows: Ids, vocabulary: Vocabulary) -> NDArray[np.float64]:
-    return np.bincount(rows, minlength=vocabulary.rows).astype(np.float64)
+def _counts(rows: Ids, vocabulary: Vocabulary) -> NDArray[np.float64]:
+    """log(1 + count) of every id, without the padding's."""
+    counts: NDArray[np.float64] = np.log1p(np.bincount(rows, minlength=vocabulary.rows)[1:])
+    return counts
 
 
-def _standard(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Mean 0 and deviation 1 over the ids; the row of padding is 0."""
-    known = values[1:]
-    spread = float(known.std()) or 1.0
-    scaled = (values - known.mean()) / spread
-    scaled[PADDING] = 0.0
-    standard: NDArray[np.float32] = scaled.astype(np.float32)
-    return standard
+def _standard(known: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Mean 0 and deviation 1; whoever nothing is said of is no part of them."""
+    standard: NDArray[np.float32] = (known - known.mean()) / (float(known.std()) or 1.0)
+    return standard.astype(np.float32)
+
+
+def _padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """With a zero for the padding's row."""
+    return np.concatenate([np.zeros(1, np.float32), values])

@@ -56,15 +56,14 @@ def interactions_of(tables: Mapping[str, Table], *, ratings: bool) -> Interactio
         ratings: whether ratings are read too.
 
     Raises:
-        UserInputError: a column is missing, a cell is none, a pair appears twice, or a rating is
-            out of range.
+        UserInputError: a column is missing, a cell is none, a pair or what is known of an id
+            appears twice, or a rating is out of range.
     """
     table = tables["inter"]
     table.require(USER, ITEM, TIME, *((RATING,) if ratings else ()))
     tokens = {name: table.columns[name] for name in (USER, ITEM)}
-    for name, cells in tokens.items():
-        if "" in cells:
-            raise UserInputError(f"{table.line(list(cells).index(''))}: its {name} is empty")
+    for name in tokens:
+        _refuse_empty(table, name)
     users, items = _vocabulary(tables, USER, "user"), _vocabulary(tables, ITEM, "item")
     time = table.numbers(TIME)
     rating = _ratings(table) if ratings else _UNREAD
@@ -82,8 +81,27 @@ def _vocabulary(tables: Mapping[str, Table], column: str, kind: str) -> Vocabula
     tokens = set(tables["inter"].columns[column])
     if kind in tables:
         tables[kind].require(column)
+        _refuse_empty(tables[kind], column)
+        _refuse_repeated(tables[kind], column)
         tokens.update(tables[kind].columns[column])
     return Vocabulary.of(column, tokens)
+
+
+def _refuse_empty(table: Table, name: str) -> None:
+    cells = table.columns[name]
+    if "" in cells:
+        raise UserInputError(f"{table.line(list(cells).index(''))}: its {name} is empty")
+
+
+def _refuse_repeated(table: Table, name: str) -> None:
+    """Two rows about one id may say different things of it."""
+    first: dict[str, int] = {}
+    for row, cell in enumerate(table.columns[name]):
+        if first.setdefault(cell, row) != row:
+            raise UserInputError(
+                f"{table.line(row)}: {name} {cell!r} stands in line {first[cell] + 2} already; "
+                "keep one of its rows"
+            )
 
 
 def _ratings(table: Table) -> NDArray[np.float64]:

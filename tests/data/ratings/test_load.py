@@ -122,6 +122,30 @@ def test_a_ranking_has_all_items_but_those_that_the_user_has(tmp_path: Path) -> 
     assert data.test_reads == 1
 
 
+def test_held_out_positives_are_spread_with_negatives(tmp_path: Path) -> None:
+    data = load_data(f"ratings:{write_ratings(tmp_path, interaction_rows())}", seed=0)
+    (lists,) = data.batches("val", batch_size=64)
+    users = lists.inputs[0][::40, 0].tolist()
+    held = set(zip(users, lists.targets.tolist(), strict=True))
+    trained = {
+        tuple(row) for batch in data.batches("train", batch_size=64)
+        for row in batch.inputs[0].tolist()
+    }  # fmt: skip
+    found = []
+    for _ in range(2):
+        batches = list(data.spread_batches("val", 100, batch_size=64))
+        assert [len(batch) for batch in batches] == [64, 36]
+        pairs = torch.cat([batch.inputs[0] for batch in batches])
+        targets = torch.cat([batch.targets for batch in batches])
+        assert targets.mean() == pytest.approx(0.2)
+        assert {tuple(row) for row in pairs[targets == 1].tolist()} <= held
+        assert len(pairs[targets == 1].unique(dim=0)) == 20
+        assert not {tuple(row) for row in pairs[targets == 0].tolist()} & trained
+        found.append(pairs)
+    assert torch.equal(*found)
+    assert sum(len(batch) for batch in data.spread_batches("val", 9999, batch_size=256)) == 300
+
+
 def test_features_are_fields_numbers_and_a_bag(tmp_path: Path) -> None:
     rows = [*interaction_rows(), ("new", "i1", "3", "5"), ("new", "i2", "3", "6")]
     folder = write_ratings(tmp_path, rows)
@@ -137,6 +161,36 @@ def test_features_are_fields_numbers_and_a_bag(tmp_path: Path) -> None:
     assert found[0][0, 2] == 0  # nothing is said of the new user's age
     assert found[0][1, 2] == 1
     assert (found[2] > 0).sum(1).tolist() == [2, 1]
+
+
+def test_what_is_unknown_is_no_part_of_a_number(tmp_path: Path) -> None:
+    folder = write_ratings(tmp_path, interaction_rows())
+    described = folder / "small.user"
+    lines = described.read_text().splitlines()
+    described.write_text("\n".join(lines[:22]) + "\n")  # 21 of 60 users, each height thrice
+    data = load_data(f"ratings:{folder}+features", seed=0)
+    encoder = _kept(data.attachments["vocabulary.json"], tmp_path)
+    (height,) = (number.values for number in encoder.numbers if number.name == "height")
+    known = encoder.users.encode([line.split("\t")[0] for line in lines[1:22]])
+    assert height[known].mean() == pytest.approx(0, abs=1e-6)
+    assert height[known].std() == pytest.approx(1)
+    height[known] = 0
+    assert not height.any()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("u7\t30\t1\t170", r"small\.user, line 62: user_id 'u7' stands in line 9 already"),
+        ("\t30\t1\t170", r"small\.user, line 62: its user_id is empty"),
+    ],
+)
+def test_a_user_is_described_once(tmp_path: Path, row: str, told: str) -> None:
+    folder = write_ratings(tmp_path, interaction_rows())
+    with (folder / "small.user").open("a") as described:
+        described.write(row + "\n")
+    with pytest.raises(UserInputError, match=told):
+        load_data(f"ratings:{folder}", seed=0)
 
 
 def test_counts_are_of_training_interactions(tmp_path: Path) -> None:
