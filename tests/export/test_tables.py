@@ -18,12 +18,15 @@ from edgeprune.device.bench.feeds import random_feed
 from edgeprune.device.bench.protocol import BenchmarkSettingError
 from edgeprune.device.ids import IdRows, UnknownIdError, check_ids, id_rows_of
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
+from edgeprune.device.targets import find_target
 from edgeprune.device.tensorrt.builder import load_builder
 from edgeprune.device.tensorrt.engine_file import ensure_engine
 from edgeprune.device.tensorrt.settings import BatchProfile, BuildAids, EngineSettings
 from edgeprune.errors import UnsupportedError, UserInputError
 from edgeprune.export.compare import onnx_max_abs_error
 from edgeprune.export.onnx import export_onnx
+from edgeprune.export.precision.apply import apply_precision
+from edgeprune.export.precision.request import PrecisionRequest
 from edgeprune.models.inputs import InputSpec, random_inputs
 
 BAGS = torch.tensor([[1, 2, 0], [0, 0, 0], [3, 3, 0], [4, 5, 6], [0, 6, 0]])
@@ -101,6 +104,24 @@ def _benchmarks_draw_ids_that_there_are(path: Path, known: Mapping[str, IdRows])
     other.write_bytes(path.read_bytes().replace(b"\x03ids", b"\x03idz"))
     with pytest.raises(BenchmarkSettingError, match="export it with edgeprune export"):
         random_feed(other, 4)
+
+
+def test_ids_are_known_in_fp16_too(tmp_path: Path) -> None:
+    model, path = Towers().eval(), tmp_path / "net.onnx"
+    inputs = random_inputs(model.input_specs(), 8)
+    export_onnx(model, inputs, path, target="rtx")
+    before = id_rows_of(path)
+    assert before
+    apply_precision(
+        path,
+        PrecisionRequest("fp16"),
+        find_target("rtx"),
+        data=None,
+        fallback_feeds=[{"ids": inputs[0].numpy()}],
+        learned=None,
+        metadata={},
+    )
+    assert id_rows_of(path) == before
 
 
 def test_what_the_graph_itself_tells_of_ids(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import onnx
 
 from edgeprune.atomic import write_bytes_atomic
 from edgeprune.data.dataset import Data
+from edgeprune.device.ids import METADATA
 from edgeprune.device.targets import Target
 from edgeprune.errors import AccuracyGateMissedError, UserInputError
-from edgeprune.export.metadata import write_metadata
+from edgeprune.export.metadata import metadata_of, write_metadata
 from edgeprune.export.precision.calibration import (
     Calibration,
     Counting,
@@ -58,7 +59,7 @@ def apply_precision(
         data: to calibrate and to measure the metric on.
         fallback_feeds: inputs that show how large values become, where there is no data.
         learned: by PyTorch module, the step of its input that training for INT8 chose.
-        metadata: of the file.
+        metadata: of the file; which ids its inputs may hold stays noted, too.
         count: told how far it is.
 
     Raises:
@@ -93,7 +94,10 @@ def apply_precision(
             f"{request.name}: validation top-1 is {report.metric:.2f} %, fp32's "
             f"{report.metric_fp32:.2f} %; --max-accuracy-drop allows {allowed:g} points"
         )
-    write_metadata(converted.model, {**metadata, **precision_notes(request.name, converted)})
+    ids = (metadata_of(model, path) or {}).get(METADATA)
+    kept = {} if ids is None else {METADATA: ids}
+    notes = precision_notes(request.name, converted)
+    write_metadata(converted.model, {**metadata, **kept, **notes})
     write_bytes_atomic(path, checked(converted.model, request.name).SerializeToString())
     return report
 
