@@ -66,8 +66,12 @@ class Found:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+        """Plain values, for JSON, which has no NaN: a loss that is not finite is None."""
+        plain = asdict(self)
+        for candidate in plain["candidates"]:
+            if not math.isfinite(candidate["loss"]):
+                candidate["loss"] = None
+        return plain
 
 
 class WidthSearch:

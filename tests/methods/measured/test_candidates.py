@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -119,6 +120,8 @@ def test_what_could_not_be_trained_comes_last(graph: ChannelGraph) -> None:
     found = _Search(graph, lambda _: next(losses)).run()
     assert found.candidates[0].loss == 2.0
     assert not math.isfinite(found.candidates[-1].loss)
+    kept = json.loads(json.dumps(found.as_dict(), allow_nan=False))["candidates"]
+    assert (kept[0]["loss"], kept[-1]["loss"]) == (2.0, None)
 
 
 def test_a_budget_out_of_reach_has_no_candidates(graph: ChannelGraph) -> None:
