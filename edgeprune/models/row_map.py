@@ -78,6 +78,10 @@ def with_row_maps(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
             raise UserInputError(f"{shown(key)} is of a table that the network does not have")
         if row_of.dim() != 1 or row_of.is_floating_point() or not _leads_inside(row_of, len(rows)):
             raise UserInputError(f"{shown(key)} leads to rows that the table does not have")
+        if table.padding_idx is not None:
+            if table.padding_idx >= len(row_of):
+                raise UserInputError(f"{shown(key)} has no row for the table's padding")
+            table.padding_idx = int(row_of[table.padding_idx])
         put_module(model, path, MappedTable(torch.zeros_like(row_of), table))
 
 

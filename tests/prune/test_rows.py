@@ -141,6 +141,33 @@ def test_columns_go_files_restore_and_graphs_take_raw_ids(tmp_path: Path) -> Non
         restore_model(load_checkpoint(tmp_path / "bad.pt"))
 
 
+class _Bags(nn.Module):
+    """Its padding is none of the first rows."""
+
+    def __init__(self, padding: int = 7) -> None:
+        super().__init__()
+        self.bag = nn.EmbeddingBag(20, 4, mode="mean", padding_idx=padding)
+
+    def forward(self, bag: Tensor) -> Tensor:
+        means: Tensor = self.bag(bag)
+        return means
+
+
+def test_padding_is_still_left_out_of_a_restored_bag(tmp_path: Path) -> None:
+    model, bag = _Bags().eval(), torch.tensor([[7, 7, 15, 3], [7, 19, 18, 17]])
+    counts = {"bag": torch.arange(20)}
+    map_rows(model, counts, choose_for(model, counts, RowSettings(0.5, min_rows=5)))
+    assert model.bag.table.padding_idx == 0
+    save_checkpoint(tmp_path / "m.pt", checkpoint_of(model, arch="bags", arch_args={}))
+    back = restore_model(load_checkpoint(tmp_path / "m.pt"), _Bags)
+    assert torch.equal(back(bag), model(bag))
+    held = torch.load(tmp_path / "m.pt", weights_only=True)
+    held["state_dict"]["bag.row_of"] = held["state_dict"]["bag.row_of"][:7]
+    torch.save(held, tmp_path / "bad.pt")
+    with pytest.raises(CorruptFileError, match=r"bag.row_of has no row for the table's padding"):
+        restore_model(load_checkpoint(tmp_path / "bad.pt"), _Bags)
+
+
 def test_what_cannot_share_rows() -> None:
     model = build_model("dlrm_small", **ARGS)
     counts = count_ids(model, _batches(model))
@@ -153,3 +180,6 @@ def test_what_cannot_share_rows() -> None:
     counts = count_ids(tied, [(torch.randint(200, (8,)),)])
     with pytest.raises(UserInputError, match="the table '0' is the weight of '1' too"):
         choose_for(tied, counts, RowSettings(0.5))
+    named_twice = nn.ModuleDict({"a": tied[0], "b": tied[0]})
+    with pytest.raises(UserInputError, match="the table 'a' is the weight of 'b' too"):
+        choose_for(named_twice, {"a": counts["0"]}, RowSettings(0.5))

@@ -165,7 +165,7 @@ def _without_tail(
 def _require_alone(model: nn.Module, path: str, table: nn.Module) -> None:
     for other, module in model.named_modules(remove_duplicate=False):
         same = any(weight is table.weight for weight in module.parameters(recurse=False))
-        if same and module is not table:
+        if same and other != path:
             raise UserInputError(
                 f"table_rows: the table '{path}' is the weight of '{other}' too, which needs every "
                 "row; leave table_rows out, or untie them"
