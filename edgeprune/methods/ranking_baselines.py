@@ -35,7 +35,7 @@ def fit_ranking_baselines(data: Data) -> Baselines:
     )
     users, items = data.arch_args["rows"][:2]
     popular = torch.from_numpy(np.bincount(ids[:, 1], minlength=items)).double()
-    found = Baselines({POPULARITY: lambda inputs: popular[inputs[0][:, 1]]}, {})
+    found = Baselines({POPULARITY: lambda inputs: popular[inputs[0][:, 1].cpu()]}, {})
     if items > _MOST_ITEMS or users * items > _MOST_SCORES:
         found.missing[EASE] = f"{users - 1:,} users and {items - 1:,} items are more than it is for"
         return found
@@ -58,7 +58,8 @@ class _Table:
     scores: Tensor
 
     def __call__(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        return self.scores[inputs[0][:, 0], inputs[0][:, 1]]
+        ids = inputs[0].cpu()
+        return self.scores[ids[:, 0], ids[:, 1]]
 
 
 def _ease(taken: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ def ranks(scores: Tensor, candidates: Candidates) -> Tensor:
             f"{scores.numel()} scores for {barred.shape[0]} users and {barred.shape[1]} items: a "
             "ranking network gives one score per pair"
         )
-    table = scores.reshape(barred.shape).float()
+    table = scores.reshape(barred.shape).to(barred.device).float()
     if bool(table.isnan().any()):
         raise EdgepruneError("a score is NaN, so the items cannot be ranked: check the weights")
     held = table.gather(1, candidates.held.unsqueeze(1))

@@ -154,6 +154,16 @@ def test_baselines_do_not_read_the_test_split(ratings: Path) -> None:
     assert np.mean(ranks[EASE] <= 10) > np.mean(ranks[POPULARITY] <= 10)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_baselines_rank_alike_where_networks_run_on_a_gpu(ratings: Path) -> None:
+    data = load_data(f"ratings:{ratings}", seed=0)
+    found = baselines_of(data, 0).forwards
+    here, there = (predict(found, data, "val", torch.device(d)) for d in ("cpu", "cuda"))
+    for name in found:
+        assert np.array_equal(here[name], there[name])
+
+
 def test_the_bias_model_is_the_ridge_solution(ratings: Path) -> None:
     data = load_data(f"ratings:{ratings}:rating", seed=0)
     answers = predict(baselines_of(data, 0).forwards, data, "train", torch.device("cpu"))
