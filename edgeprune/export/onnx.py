@@ -72,8 +72,8 @@ def export_onnx(
 
     The model itself is unchanged afterwards: modes, memory format and weights. The file is replaced
     in one step. Axis 0 of every input is called `batch`; the inputs are `input` (or `input_0`,
-    `input_1`, ...), or what the network calls them where ids are among them (see `input_specs`);
-    the outputs are `output` (or `output_0`, ...). Ids are int64 as in PyTorch, and the file's
+    `input_1`, ...), or what the network calls them itself (see `models.inputs.input_specs`); the
+    outputs are `output` (or `output_0`, ...). Ids are int64 as in PyTorch, and the file's
     metadata says which ones each column knows.
 
     Args:
@@ -167,7 +167,7 @@ def _run_exporter(
                 dynamo=True,
                 verbose=False,
                 opset_version=opset,
-                input_names=names_of_inputs(model, inputs),
+                input_names=names_of_inputs(model, len(inputs)),
                 output_names=output_names(outputs),
                 dynamic_shapes=tuple({0: batch} for _ in inputs),
             )

@@ -57,7 +57,7 @@ def test_a_bag_is_a_lookup_and_a_reduction(tmp_path: Path) -> None:
     assert onnx_max_abs_error(path, model, [inputs]) <= 1e-6
     graph = onnx.load(path).graph
     assert not {"Loop", "If", "Scan"} & {node.op_type for node in graph.node}
-    assert [value.name for value in graph.input] == ["bag", "weights"]
+    assert [value.name for value in graph.input] == ["input_0", "input_1"]
     assert not model.bags[7](BAGS[1:2]).any(), "what torch gives for an empty bag"
 
 
@@ -140,15 +140,17 @@ def test_what_the_graph_itself_tells_of_ids(tmp_path: Path) -> None:
     inputs = (torch.zeros(2, 2, dtype=torch.int64), torch.zeros(2, 3, dtype=torch.int64))
     export_onnx(Own(), inputs, tmp_path / "own.onnx")
     known = id_rows_of(tmp_path / "own.onnx")
-    assert {name: ids.rows for name, ids in known.items()} == {"who": (5, 5), "what": (0, 6, 0)}
-    feed = {"who": np.array([[4, 4]]), "what": np.array([[99, 5, 99]])}
+    assert {name: ids.rows for name, ids in known.items()} == {
+        "input_0": (5, 5), "input_1": (0, 6, 0),
+    }  # fmt: skip
+    feed = {"input_0": np.array([[4, 4]]), "input_1": np.array([[99, 5, 99]])}
     check_ids(known, feed)
     with OnnxRuntimeRunner(tmp_path / "own.onnx") as runner:
-        wrapped = runner.infer({**feed, "what": np.array([[0, -1, 0]])})
-        last = runner.infer({**feed, "what": np.array([[0, 5, 0]])})
+        wrapped = runner.infer({**feed, "input_1": np.array([[0, -1, 0]])})
+        last = runner.infer({**feed, "input_1": np.array([[0, 5, 0]])})
         np.testing.assert_array_equal(wrapped["output"], last["output"])  # in silence
-    with pytest.raises(UnknownIdError, match="input what, column 1, sample 0: id -1 is not in"):
-        check_ids(known, {"what": np.array([[0, -1, 0]])})
+    with pytest.raises(UnknownIdError, match="input input_1, column 1, sample 0: id -1 is not in"):
+        check_ids(known, {"input_1": np.array([[0, -1, 0]])})
 
 
 def test_real_ids_that_a_network_lacks_are_told_before_torch_does(tmp_path: Path) -> None:
