@@ -195,7 +195,8 @@ def method_row(
         "hr_against_dense": lead.difference / of_dense,
         "hr_against_dense_low": lead.low / of_dense,
         "hr_against_dense_high": lead.high / of_dense,
-        "within_2_percent": lead.high / of_dense >= -_TOLERANCE,
+        "within_2_percent": lead.difference / of_dense >= -_TOLERANCE,
+        "interval_reaches_2_percent": lead.high / of_dense >= -_TOLERANCE,
     }
 
 
