@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from torch import nn
 
 from edgeprune.data.dataset import Data
 from edgeprune.errors import UserInputError
-from edgeprune.models.inputs import input_specs
+from edgeprune.models.inputs import InputSpec, input_specs
+
+_REMEDY: Final = "give the data that it was trained on, or train it again"
 
 
 def require_rows(module: nn.Module, data: Data, where: str) -> None:
@@ -16,8 +21,8 @@ def require_rows(module: nn.Module, data: Data, where: str) -> None:
         where: the network, for the message.
 
     Raises:
-        UserInputError: a table has another number of rows than the data has ids, or one of the two
-            has ids and the other images.
+        UserInputError: a table has another number of rows than the data has ids, the two have not
+            the same inputs, or one of them has ids and the other images.
     """
     specs = input_specs(module)
     if specs is None and not data.has_ids:
@@ -25,9 +30,36 @@ def require_rows(module: nn.Module, data: Data, where: str) -> None:
     if specs is None or not data.has_ids:
         kinds = "images" if specs is None else "ids of users and items"
         raise UserInputError(f"{where}: takes {kinds}, the data {data.name} has others")
-    present = tuple(data.arch_args["rows"])
-    if specs[0].rows != present:
+    given = _given_by(data)
+    if specs[0].rows != given[0].rows:
         raise UserInputError(
-            f"{where}: its tables have {specs[0].rows} rows, the data's need {present}: give the "
-            "data that it was trained on, or train it again"
+            f"{where}: its tables have {specs[0].rows} rows, the data's need {given[0].rows}: "
+            f"{_REMEDY}"
         )
+    shapes = [[spec.shape for spec in inputs] for inputs in (specs, given)]
+    if shapes[0] != shapes[1] or any(
+        own.rows and own.rows != other.rows for own, other in zip(specs, given, strict=True)
+    ):
+        raise UserInputError(
+            f"{where}: takes {_told(specs)}; the data gives {_told(given)}: {_REMEDY}"
+        )
+
+
+def _given_by(data: Data) -> tuple[InputSpec, ...]:
+    """What the data gives, in the order in which it does."""
+    sizes = data.arch_args
+    rows = tuple(sizes["rows"])
+    found = [InputSpec("ids", "int64", (len(rows),), rows)]
+    if "dense" in sizes:
+        found.append(InputSpec("dense", "float32", (sizes["dense"],)))
+    if "bag_rows" in sizes:
+        length = sizes["bag_length"]
+        found.append(InputSpec("bag", "int64", (length,), (sizes["bag_rows"],) * length))
+    return tuple(found)
+
+
+def _told(specs: Sequence[InputSpec]) -> str:
+    return ", ".join(
+        f"{spec.shape[-1]} {spec.name}{f' of up to {max(spec.rows)} rows' if spec.rows else ''}"
+        for spec in specs
+    )
