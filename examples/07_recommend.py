@@ -96,7 +96,10 @@ def throughput(onnx: Path, encoder: RatingsEncoder, repeats: int) -> None:
 def recommended(
     onnx: Path, encoder: RatingsEncoder, user: str, count: int = 10
 ) -> list[tuple[str, float]]:
-    """The items with the highest scores for a user, as the file calls them."""
+    """The items with the highest scores for a user, as the file calls them.
+
+    What the user has already is among them: leave it out where that is known.
+    """
     items = encoder.items.tokens
     inputs = encoder.encode([user] * len(items), items)
     with OnnxRuntimeRunner(onnx, 1) as student:
