@@ -95,7 +95,7 @@ def _arm(runs: Runs, budget: float, arm: str, seeds: Sequence[int]) -> dict[str,
                 "rounds": len(measured["rounds"]),
                 "planned_rounds": len(measured["planned"]),
                 "first_prediction": measured["planned"][0],
-                "search": measured.get("search"),
+                "search": _search(measured.get("search")),
                 "params": report.student["params"],
                 "macs": report.student["macs"],
                 "top1": report.student["metric"],
@@ -105,6 +105,17 @@ def _arm(runs: Runs, budget: float, arm: str, seeds: Sequence[int]) -> dict[str,
         )
     top1 = asdict(over_seeds([run["top1"] for run in found])) if found else None
     return {"runs": found, "top1": top1}
+
+
+def _search(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The candidates without what led to them; None where nothing was searched."""
+    if found is None:
+        return None
+    kept = [
+        {"widths": list(one["widths"].values()), "loss": one["loss"], "measured": one["measured"]}
+        for one in found["candidates"]
+    ]
+    return {"seconds": found["seconds"], "candidates": kept}
 
 
 def _minus(runs: Runs, budget: float, seeds: Sequence[int]) -> dict[str, Any] | None:
