@@ -24,8 +24,8 @@ def with_shared_rows(
 ) -> StudentSource:
     """The student with the recipe's share of rows; as it is where nothing is asked.
 
-    Training frequencies decide. That ids which keep their rows still give the same outputs, bit by
-    bit, is shown on training samples.
+    Training frequencies decide. That ids which keep their rows still read and give the same, bit by
+    bit, is shown on the tables and on training samples.
 
     Raises:
         UserInputError: the network has no large table, or one that cannot lose rows.
@@ -49,7 +49,10 @@ def with_shared_rows(
             f"{'':>10}  {table.table}: {table.ids:,} ids read {table.rows:,} rows; "
             f"{table.tail_share:.1%} of the training lookups read a shared one"
         )
-    tell(f"{'':>10}  {compared:,} training samples of kept ids give the same outputs, bit by bit")
+    tell(
+        f"{'':>10}  all kept rows, and the outputs for {compared:,} training samples of kept ids, "
+        "are the same bit by bit"
+    )
     fresh = student.fresh
     return replace(
         student,

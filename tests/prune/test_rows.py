@@ -115,6 +115,8 @@ def test_a_wrong_map_is_caught() -> None:
     table.row_of[[0, 1]] = table.row_of[[1, 0]]
     with pytest.raises(EdgepruneError, match="ids that kept theirs changed"):
         require_equal(model, smaller, chosen, _batches(model))
+    with pytest.raises(EdgepruneError, match="ids that kept theirs changed"):
+        require_equal(model, smaller, chosen, ())  # of samples that hold rare ids, too
 
 
 def test_columns_go_files_restore_and_graphs_take_raw_ids(tmp_path: Path) -> None:
