@@ -158,6 +158,8 @@ def _train(
     )  # fmt: skip
     history = fit.run().history
     score = score_of(data)
+    if data.task != "classification":
+        shown.note(f"{'':>10}  fitting the baselines, which need no network")
     figures = _test(student.module, data, world, precision, seed)
     metrics = {f"val_{score.name}": history[-1][f"val_{score.name}"], **figures.metrics}
     provenance = {

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.argument("teacher", type=click.Path(path_type=Path))
 @click.option("--method", type=click.Choice(METHODS), default="ss_sad", show_default=True)
 @click.option("--data", required=True, help="digits, fashion-mnist[:DIR], cifar10:DIR, "
-              "cifar100:DIR, imagefolder:DIR_OR_TAR or pkg.mod:factory")  # fmt: skip
+              "cifar100:DIR, imagefolder:DIR_OR_TAR, movies:FILE[:GROUP][@YEAR], "
+              "ratings:DIR[:ranking[@K]|:rating][+features] or pkg.mod:factory")  # fmt: skip
 @click.option("--arch", help="Architecture of the teacher, when its file does not say.")
 @click.option("--model", help="pkg.mod:factory that builds the teacher's network.")
 @click.option("--student", help="Architecture or pkg.mod:factory; default: a copy of the teacher.")

@@ -91,8 +91,10 @@ def command(
     if as_json:
         click.echo(json.dumps(written.as_dict(), indent=1))
         return
+    small = written.bytes < 1e6
+    size = f"{written.bytes / (1e3 if small else 1e6):.1f} {'kB' if small else 'MB'}"
     click.echo(
-        f"{written.path}: {written.bytes / 1e6:.1f} MB, opset {written.opset}, for "
+        f"{written.path}: {size}, opset {written.opset}, for "
         f"{written.target}; at most {written.max_abs_error:.1e} from PyTorch on "
         f"{written.compared_on}"
     )

@@ -52,9 +52,10 @@ def command(
     With --sparse FILE (or a run folder) has masks, of granularity weight or vector. The times are
     those of a model of the board, never measured ones.
 
-    MACs are those of one image. Names for --arch: wrn_D_K with D = 6n + 4, resnet20, resnet32,
-    resnet44, resnet56, resnet110, cifar_vgg11_bn (13, 16, 19), cifar_mobilenet_v2, and every
-    classification or segmentation model of torchvision.
+    MACs are those of one sample; a lookup in a table is none. Names for --arch: wrn_D_K with
+    D = 6n + 4, resnet20, resnet32, resnet44, resnet56, resnet110, cifar_vgg11_bn (13, 16, 19),
+    cifar_mobilenet_v2, movie_cnn, and every classification or segmentation model of torchvision.
+    Recommenders are inspected as a FILE.
 
     \b
     Example:

@@ -96,4 +96,5 @@ def _read(spec: str, image_size: int | None, progress: Progress | None) -> Sourc
         return load_ratings(rest)
     if _MODULE_AND_NAME.fullmatch(spec) and kind not in _KINDS:
         return load_user_data(spec, image_size)
-    raise UserInputError(f"--data {spec}: unknown; give {SPECS}")
+    wrong = "incomplete" if kind in _KINDS else "unknown"
+    raise UserInputError(f"--data {spec.rstrip(':')}: {wrong}; give {SPECS}")

@@ -17,7 +17,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 from edgeprune.models.conv_shapes import conv_shapes
 from edgeprune.models.input_shape import image_shape
-from edgeprune.models.inputs import InputSpec
+from edgeprune.models.inputs import InputSpec, input_specs
 from edgeprune.models.inspection import run_on_sample
 from edgeprune.models.load import ModelOptions, load_model
 
@@ -94,6 +94,8 @@ def inspect_sparse(
     target = find_board(board, "--sparse")
     path = model_file(source)
     loaded = load_model(path, options or ModelOptions())
+    if input_specs(loaded.module) is not None:
+        raise UserInputError(f"{path}: reads ids, and has no convolution to run sparse")
     shape = image_shape(loaded, in_channels, image_size)
     shapes = run_on_sample(loaded, (InputSpec("input", "float32", shape),), conv_shapes)
     if not shapes:

@@ -204,11 +204,12 @@ class Run:
 def _describe(record: dict[str, Any]) -> str:
     if "params" not in record:
         return f"{'':>10}  masked {record['mask_sparsity']:.1%} of the weights"
+    removed = sum(record["removed"].values())
     proof = record.get("equivalence")
     error = proof["max_rel_error"] if proof else None
     # Where only groups behind a norm over channels lost any, no exactness is claimed.
     exact = "" if error is None else f", removal exact to {error:.1e}"
     return (
-        f"{'':>10}  removed {sum(record['removed'].values())} channels: {record['params']:,} "
-        f"params, {record['macs'] / 1e6:.1f} MMACs left{exact}"
+        f"{'':>10}  removed {removed} channel{'' if removed == 1 else 's'}: {record['params']:,} "
+        f"params, {record['macs']:,.0f} MACs left{exact}"
     )

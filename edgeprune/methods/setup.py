@@ -38,6 +38,7 @@ from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision, choose_precision
 from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
+from edgeprune.train.score import task_of
 from edgeprune.train.teacher import Teacher
 from edgeprune.train.teacher_cache import TeacherCache
 from edgeprune.wording import brief
@@ -160,6 +161,7 @@ def prepare_run(
         progress.note(note)
     _check_gate(recipe, data)
     loaded = sources.load_teacher(data)
+    _check_task(loaded, data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
     require_rows(loaded.module, data, loaded.source or "the teacher")
@@ -214,6 +216,18 @@ def _check_gate(recipe: Recipe, data: Data) -> None:
         if is_given and name != own:
             shown = "--min-accuracy" if name == "min_accuracy" else name
             raise UserInputError(f"{shown}: the data has {has}; use {use}")
+
+
+def _check_task(teacher: LoadedModel, data: Data) -> None:
+    """Logits that rank items are no ratings: a teacher of the one is none of the other."""
+    tasks = {task_of(name) for name in teacher.metrics} - {None}
+    if tasks and data.task not in tasks:
+        does = {"classification": "classes", "regression": "values", "ranking": "lists of items"}
+        learnt = " and ".join(does[task] for task in sorted(filter(None, tasks)))
+        raise UserInputError(
+            f"{teacher.source or 'the teacher'}: was trained for {learnt}, the data {data.name} "
+            f"has {does[data.task]}; give the data that it was trained on, or train it again"
+        )
 
 
 def _what_decides_answers(teacher: Teacher, precision: Precision) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from edgeprune.models.input_shape import require_same, specs_of
 from edgeprune.models.inputs import InputSpec
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
+from edgeprune.models.registry import reads_ids
 from edgeprune.models.skeleton import build_skeleton
 from edgeprune.models.summary import ModelSummary, summarise
 from edgeprune.wording import brief
@@ -105,6 +106,11 @@ def _fresh(arch: str | None, model: str | None, num_classes: int, channels: int)
         return LoadedModel(load_factory(model)(), model)
     if not arch:
         raise UserInputError("nothing to inspect: give a FILE, or --arch with a network's name")
+    if reads_ids(arch):
+        raise UserInputError(
+            f"--arch {arch}: users and items size its tables; inspect the file that "
+            f"`edgeprune train {arch} --data ratings:DIR` writes"
+        )
     arch_args = {"num_classes": num_classes, "in_channels": channels}
     return LoadedModel(build_skeleton(arch, **arch_args).to("meta"), arch, arch_args)
 

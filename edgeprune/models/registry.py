@@ -59,6 +59,11 @@ def build_model(
     builder = _builder(arch)
     if builder is None:
         raise UserInputError(f"unknown architecture {shown(arch)!r}{_suggestion(arch)}")
+    if "rows" in arch_args and not reads_ids(arch):
+        raise UserInputError(
+            f"architecture '{arch}' does not read users and items; use neumf, or dlrm with "
+            "+features"
+        )
     try:
         return builder(num_classes=num_classes, in_channels=in_channels, **arch_args)
     except (TypeError, ValueError) as error:
@@ -83,9 +88,14 @@ def is_known(arch: str) -> bool:
     return _builder(arch) is not None
 
 
+def reads_ids(arch: str) -> bool:
+    """Tell whether a name is that of a network of users and items."""
+    return _RECOMMENDER.fullmatch(arch) is not None
+
+
 def native_image_size(arch: str) -> int:
     """Return the side in pixels of the square images that `arch` is usually trained on."""
-    if _MOVIE_CNN.fullmatch(arch) or _RECOMMENDER.fullmatch(arch):
+    if _MOVIE_CNN.fullmatch(arch) or reads_ids(arch):
         return 1
     if arch in _ZOO or _WRN.fullmatch(arch):
         return _ZOO_IMAGE_SIZE

@@ -12,6 +12,7 @@ from edgeprune.data.preprocessing import Preprocessing
 from edgeprune.errors import UserInputError
 from edgeprune.models.blank import blank_inputs
 from edgeprune.models.classes import class_mapping
+from edgeprune.models.inputs import input_specs
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.wording import brief
@@ -62,7 +63,8 @@ def load_teacher(
             f"mean and std (and classes) into {Path(path).with_suffix('.json')}"
         )
     if in_channels and loaded.preprocessing.channels != in_channels:
-        samples, parts = loaded.preprocessing.words
+        has_ids = input_specs(loaded.module) is not None
+        samples, parts = ("samples", "ids") if has_ids else loaded.preprocessing.words
         raise UserInputError(
             f"{path}: takes {samples} of {loaded.preprocessing.channels} {parts}, the data's have "
             f"{in_channels}; use a teacher trained on such {samples}"

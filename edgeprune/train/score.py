@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgeprune.data.batch import Batch
-from edgeprune.data.dataset import Data
+from edgeprune.data.dataset import Data, Task
 from edgeprune.train.ranking import hits, ranks
 
 _RANKING: Final = re.compile(r"(?:val_)?hr_at_(\d+)")
@@ -70,6 +70,8 @@ MSE: Final = Score(
     lambda answers, targets: (answers.double() - targets.double()).square(),
 )
 
+_TASKS: Final[dict[str, Task]] = {TOP1.name: "classification", MSE.name: "regression"}
+
 
 @functools.cache
 def hit_rate(k: int) -> Score:
@@ -83,6 +85,14 @@ def score_of(data: Data) -> Score:
     if data.task == "ranking":
         return hit_rate(data.top_k)
     return MSE if data.task == "regression" else TOP1
+
+
+def task_of(column: str) -> Task | None:
+    """The task whose metric a checkpoint calls `val_NAME` or `test_NAME`."""
+    name = column.removeprefix("val_").removeprefix("test_")
+    if _RANKING.fullmatch(name):
+        return "ranking"
+    return _TASKS.get(name)
 
 
 def score_of_row(row: Mapping[str, Any]) -> Score:

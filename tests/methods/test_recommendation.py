@@ -187,6 +187,8 @@ def test_other_tables_and_gates_are_refused(
     other = write_ratings(tmp_path, interaction_rows())
     with pytest.raises(UserInputError, match=r"tables have \(62, 41\) rows, the data's need \(61"):
         compress(trained[0], None, f"ratings:{other}", out=tmp_path / "a", **_SMALL)
+    with pytest.raises(UserInputError, match="was trained for lists of items"):
+        compress(trained[0], None, f"ratings:{ratings}:rating", out=tmp_path / "r", **_SMALL)
     with pytest.raises(UserInputError, match="use --set min_hit_rate="):
         compress(
             trained[0], None, f"ratings:{ratings}", out=tmp_path / "b", min_accuracy=1.0, **_SMALL

@@ -12,6 +12,7 @@ from edgeprune.distill.taps import default_taps, tap_shapes
 from edgeprune.errors import UserInputError
 from edgeprune.models.checkpoint import checkpoint_of, load_checkpoint, save_checkpoint
 from edgeprune.models.inputs import input_specs, random_inputs
+from edgeprune.models.inspection import inspect_model
 from edgeprune.models.registry import build_model, list_archs
 from edgeprune.models.restore import restore_model
 from edgeprune.models.summary import count_params
@@ -114,3 +115,14 @@ def test_what_the_data_lacks_is_named() -> None:
         build_model("neumf", **_DLRM)
     with pytest.raises(UserInputError, match="token_seq column"):
         build_model("dlrm", **{**_NEUMF, "dense": 2})
+
+
+@pytest.mark.parametrize("arch", ["wrn_16_2", "movie_cnn", "resnet18"])
+def test_other_networks_say_that_they_read_no_ids(arch: str) -> None:
+    with pytest.raises(UserInputError, match="does not read users and items; use neumf"):
+        build_model(arch, **_NEUMF)
+
+
+def test_a_name_alone_has_no_tables_to_inspect() -> None:
+    with pytest.raises(UserInputError, match="users and items size its tables"):
+        inspect_model(arch="neumf_4")

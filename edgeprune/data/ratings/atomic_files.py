@@ -114,8 +114,9 @@ def _opened(path: Path) -> tuple[set[str], Callable[[str], bytes]]:
         except (zipfile.BadZipFile, OSError) as error:
             raise CorruptFileError(f"{path}: not a whole zip ({error}); `{GET_IT}`") from error
         return set(archive.namelist()), lambda name: _member(path, archive, name)
+    wrong = "a file, not a folder" if path.is_file() else "no such folder"
     raise UserInputError(
-        f"--data ratings:{path}: no such folder; give the folder of NAME.inter, NAME.user and "
+        f"--data ratings:{path}: {wrong}; give the folder of NAME.inter, NAME.user and "
         f"NAME.item, or the wheel of `{GET_IT}`"
     )
 

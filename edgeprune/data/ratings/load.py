@@ -43,6 +43,11 @@ def load_ratings(spec: str) -> Source | Data:
     interactions = interactions_of(tables, ratings=task == "rating")
     parts = (leave_last_out if task == "ranking" else leave_tail_out)(interactions)
     encoder = RatingsEncoder.fit(tables, interactions, parts.train, features)
+    if task == "ranking" and top_k >= len(interactions.items.tokens):
+        raise UserInputError(
+            f"--data ratings:{spec}: a list of {top_k} holds all {len(interactions.items.tokens)} "
+            "items; give a smaller @K"
+        )
     name = f"{path.name} ({task}{', features' if features else ''})"
     attachments = {VOCABULARY_FILE: encoder.to_json()}
     notes = _notes(interactions, parts)

@@ -308,3 +308,19 @@ def test_options_that_do_not_apply_are_refused(tmp_path: Path) -> None:
         load_data(f"ratings:{folder}", seed=0, train_limit=5)
     with pytest.raises(UserInputError, match="ratings have no images"):
         load_data(f"ratings:{folder}", seed=0, image_size=8)
+
+
+def test_a_list_must_leave_items_out(tmp_path: Path) -> None:
+    folder = write_ratings(tmp_path, interaction_rows())
+    items = len({row[1] for row in interaction_rows()})
+    assert load_data(f"ratings:{folder}:ranking@{items - 1}", seed=0).top_k == items - 1
+    with pytest.raises(UserInputError, match=f"a list of {items} holds all {items} items"):
+        load_data(f"ratings:{folder}:ranking@{items}", seed=0)
+
+
+def test_a_specification_must_be_whole_and_name_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserInputError, match="--data ratings: incomplete; give"):
+        load_data("ratings:", seed=0)
+    folder = write_ratings(tmp_path, interaction_rows())
+    with pytest.raises(UserInputError, match="a file, not a folder; give the folder"):
+        load_data(f"ratings:{folder / 'small.inter'}", seed=0)
