@@ -29,6 +29,7 @@ using emulation::Shared;
 using half = emulation::Half;
 using half2 = emulation::Half2;
 
+constexpr bool kFewRegisters = false;
 inline int thread_in_block() { return static_cast<int>(emulation::machine().current->thread); }
 inline int threads_of_block() { return static_cast<int>(emulation::machine().threads); }
 inline int block_x() { return static_cast<int>(emulation::machine().block[0]); }

@@ -5,6 +5,7 @@
 #include "../plan/instantiations.cc"
 #include "../plan/lower.cc"
 #include "../plan/plan.cc"
+#include "../plan/ring.cc"
 #include "../plan/tactics.cc"
 #include "../plan/validity.cc"
 #include "../plan/vmma_geometry.cc"

@@ -4,10 +4,11 @@
 
 using namespace edgeprune;
 
-// Registers lane by lane: 4 of a and 2 of b, pairs of halves, and 4 sums. Lanes of `absent` end
+// Of mma.m16n8k16, or of m16n8k8. Registers lane by lane: 4 of a and 2 of b, pairs of halves, and 4 sums. Lanes of `absent` end
 // without taking part. Returns 0, or 1 where a check failed.
 extern "C" int edgeprune_multiply_fragments(const uint32_t* a, const uint32_t* b, float* d,
-                                            uint32_t absent, char* failure, size_t length) {
+                                            uint32_t absent, int half, char* failure,
+                                            size_t length) {
   emulation::machine().options = {emulation::Schedule::kForward, 1};
   const unsigned grid[3] = {1, 1, 1};
   emulation::launch(grid, emulation::kWarp, 16, [=] {
@@ -17,7 +18,11 @@ extern "C" int edgeprune_multiply_fragments(const uint32_t* a, const uint32_t* b
     std::memcpy(&rows, a + 4 * lane, sizeof(rows));
     float sums[4];
     std::memcpy(sums, d + 4 * lane, sizeof(sums));
-    sparse::multiply_fragments(sums, rows, b[2 * lane], b[2 * lane + 1]);
+    if (half) {
+      sparse::multiply_half_fragments(sums, rows, b[2 * lane]);
+    } else {
+      sparse::multiply_fragments(sums, rows, b[2 * lane], b[2 * lane + 1]);
+    }
     std::memcpy(d + 4 * lane, sums, sizeof(sums));
   });
   const std::string& said = emulation::machine().failure;

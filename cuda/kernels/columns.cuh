@@ -61,12 +61,11 @@ class Columns {
 
   __device__ __forceinline__ int loaded() const { return loaded_; }
 
-  // Puts the next chunk into the ring; columns before `from` are not needed any more, and the group
-  // ends at `end`.
+  // Puts the next chunk into the ring, which no lane of the warp reads any more; columns before `from`
+  // are not needed, and the group ends at `end`.
   __device__ __forceinline__ void advance(const WeightArrays<Shape>& weights, const Shared& ring,
                                           int from, int end, int lane) {
     if (!kAhead) fetch(weights, from, end, lane);
-    sync_warp();
     put(ring, lane);
     loaded_ += Shape::kChunk;
     sync_warp();
@@ -77,18 +76,19 @@ class Columns {
   static constexpr int kPiece = static_cast<int>(sizeof(PieceOf<Shape>));
   static constexpr int kPieces = Shape::kValueBytes / kPiece;  // of a column
   using Piece = PieceOf<Shape>;
-  static constexpr bool kAhead = Shape::kGroups == 1 && Shape::kVector <= 4;
+  static constexpr bool kAhead =
+      Shape::kGroups == 1 && Shape::kVector <= 4 && (Shape::kSize == 4 || !kFewRegisters);
 
   __device__ __forceinline__ void fetch(const WeightArrays<Shape>& weights, int from, int end,
                                         int lane) {
     const int column = loaded_ + lane;
-    if (column >= from && column < end) off_ = weights.off.load(column);
+    // Nothing of the chunk before is kept: registers are short.
+    off_ = weights.off.load_if(column >= from && column < end, column);
 #pragma unroll
     for (int i = 0; i < kPieces; ++i) {
       const int piece = lane + i * kLanes, owner = loaded_ + piece / kPieces;
-      if (owner >= from && owner < end) {
-        val_[i] = weights.val.template as<Piece>().load(loaded_ * kPieces + piece);
-      }
+      val_[i] = weights.val.template as<Piece>().load_if(owner >= from && owner < end,
+                                                         loaded_ * kPieces + piece);
     }
   }
 

@@ -77,7 +77,24 @@ class Global {
   GlobalRole role_;
 };
 
-__device__ __forceinline__ int thread_in_block() { return static_cast<int>(threadIdx.x); }
+// Before sm_80, 64 registers of a thread fill half of an SM with threads; from there on 80.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+constexpr bool kFewRegisters = true;
+#else
+constexpr bool kFewRegisters = false;
+#endif
+
+// Where registers are short it is read again wherever it is used, and nothing that is made of it is
+// kept from one loop to the next.
+__device__ __forceinline__ int thread_in_block() {
+#if __CUDA_ARCH__ >= 800
+  return static_cast<int>(threadIdx.x);
+#else
+  int thread;
+  asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+  return thread;
+#endif
+}
 __device__ __forceinline__ int threads_of_block() { return static_cast<int>(blockDim.x); }
 __device__ __forceinline__ int block_x() { return static_cast<int>(blockIdx.x); }
 __device__ __forceinline__ int block_y() { return static_cast<int>(blockIdx.y); }

@@ -34,7 +34,16 @@ template <class Shape>
 __device__ __forceinline__ void spread(const DirectArguments& a, const Tile& tile,
                                        const Shared& words, const Shared& raw, int index) {
   const ChannelTile channels = channel_tile(a, tile, index);
-  LayoutOf<Shape>::spread(a, tile, words, raw, channels.first, channels.count);
+  LayoutOf<Shape>::spread(a, tile, words, raw, channels.first, channels.count,
+                          index * a.channel_tile % a.ring_channels);
+}
+
+__device__ __forceinline__ int warp_in_block() { return thread_in_block() / kLanes; }
+
+// Of the warp's groups, where the block looks them up.
+template <class Shape>
+__device__ __forceinline__ int first_slot() {
+  return (block_y() * (threads_of_block() / kLanes) + warp_in_block()) * Shape::kGroups;
 }
 
 template <class Shape>
@@ -43,8 +52,6 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
   EP_DYN_SMEM(shared);
   const Shared words = shared.part(0, SharedRole::kWords);
   const Shared raw = shared.part(a.raw_offset, SharedRole::kRaw);
-  const Lane lane = lane_of_warp<Shape>();
-  const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
   const KeptTile kept(shared.part(a.tile_offset, SharedRole::kTile));
   const Slots slots{{p.slots, GlobalRole::kSlots}};
   const Global<typename Shape::T> x(p.x, GlobalRole::kInput);
@@ -59,38 +66,47 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
   Sums<Shape> sums[Shape::kGroups];
   const auto group = [&](int g) {
     const Shared at = shared.part(
-        a.columns_offset + warp * a.columns_bytes + g * Shape::kGroupBytes, SharedRole::kColumns);
+        a.columns_offset + warp_in_block() * a.columns_bytes + g * Shape::kGroupBytes,
+        SharedRole::kColumns);
     const Shared state = at.part(Shape::kRingBytes, SharedRole::kState);
     return Group<Shape>{at, GroupState(state), &columns[g], &sums[g]};
   };
-  const int first_slot = (block_y() * warps + warp) * Shape::kGroups;
+  // Of the warp, whether it has a group or not.
+  const auto progress = [&] { return group(0).state; };
 #pragma unroll
   for (int g = 0; g < Shape::kGroups; ++g) {
-    open_group(a, slots, weights, first_slot + g, lane, group(g));
+    open_group(a, slots, weights, first_slot<Shape>() + g, lane_of_warp<Shape>(), group(g));
   }
 #pragma unroll 1
-  for (int index = 0; index < a.channel_tiles; ++index) {
+  do {
     wait_copies();
     sync_block();
-    spread<Shape>(a, kept.load(), words, raw, index);
+    spread<Shape>(a, kept.load(), words, raw, progress().tile());
     sync_block();
-    if (index + 1 < a.channel_tiles) stage<Shape>(a, kept.load(), raw, x, index + 1);
+    if (progress().tile() + 1 < a.channel_tiles) {
+      stage<Shape>(a, kept.load(), raw, x, progress().tile() + 1);
+    }
 #pragma unroll
     for (int g = 0; g < Shape::kGroups; ++g) {
-      if (group(g).state.packed() >= 0) walk(a, words, weights, index, lane, group(g));
+      if (group(g).state.packed() >= 0) {
+        walk(a, words, weights, progress(), lane_of_warp<Shape>(), group(g));
+      }
     }
-  }
+    sync_warp();
+    if (thread_in_block() % kLanes == 0) progress().set_tile(progress().tile() + 1);
+    sync_warp();
+  } while (progress().tile() < a.channel_tiles);
   // Nothing is staged any more: raw is free for results.
   const Shared scratch =
-      shared.part(a.raw_offset + warp * a.scratch_bytes, SharedRole::kScratch);
+      shared.part(a.raw_offset + warp_in_block() * a.scratch_bytes, SharedRole::kScratch);
   const Outputs<Shape> outputs{{p.bias, GlobalRole::kBias},
                                {p.residual, GlobalRole::kResidual},
                                {p.y, GlobalRole::kOutput}};
 #pragma unroll
   for (int g = 0; g < Shape::kGroups; ++g) {
     if (group(g).state.packed() < 0) continue;
-    LayoutOf<Shape>::finish(a, kept.load(), scratch, outputs, lane,
-                            slots.channels(first_slot + g), sums[g]);
+    LayoutOf<Shape>::finish(a, kept.load(), scratch, outputs,
+                            slots.channels(first_slot<Shape>() + g), sums[g]);
   }
 }
 

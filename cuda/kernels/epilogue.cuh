@@ -94,10 +94,11 @@ __device__ __forceinline__ void store_channel(const DirectArguments& a, const Ti
 template <class Shape>
 __device__ __forceinline__ void finish_linear(const DirectArguments& a, const Tile& tile,
                                               const Shared& scratch,
-                                              const Outputs<Shape>& outputs, const Lane& lane,
-                                              int group, const Sums<Shape>& sums) {
+                                              const Outputs<Shape>& outputs, int group,
+                                              const Sums<Shape>& sums) {
 #pragma unroll
   for (int v = 0; v < Shape::kVector; ++v) {
+    const Lane lane = lane_of_warp<Shape>();
     collect<Shape>(tile, scratch, sums[v], lane);
     sync_warp();
     const int channel = output_channel<Shape>(a, group, v);

@@ -18,8 +18,9 @@ __device__ __forceinline__ void store_padding(const DirectArguments& a,
 
 template <class Shape>
 __device__ __forceinline__ void finish_hwc8(const DirectArguments& a, const Tile& tile,
-                                            const Outputs<Shape>& outputs, const Lane& lane,
-                                            int group, const Sums<Shape>& sums) {
+                                            const Outputs<Shape>& outputs, int group,
+                                            const Sums<Shape>& sums) {
+  const Lane lane = lane_of_warp<Shape>();
   const int row_pitch = a.output_width * a.pixel_pitch_out;
   const long long first_row = static_cast<long long>(tile.image) * a.output_height + tile.out_row;
   const Outputs<Shape> here = outputs.from(first_row * row_pitch);

@@ -31,16 +31,18 @@ class GroupState {
   __device__ __forceinline__ int next() const { return at_.load<int>(36); }
   __device__ __forceinline__ int loaded() const { return at_.load<int>(40); }
   __device__ __forceinline__ int end() const { return at_.load<int>(44); }
+  // The tile of channels that the block is at: of a warp's first group alone.
+  __device__ __forceinline__ int tile() const { return at_.load<int>(48); }
 
   // By one lane; others read after the next barrier.
   __device__ __forceinline__ void open(int packed, int end) const {
     at_.store<int>(32, packed);
     at_.store<int>(44, end);
+    set_tile(0);
   }
-  __device__ __forceinline__ void save(int next, int loaded) const {
-    at_.store<int>(36, next);
-    at_.store<int>(40, loaded);
-  }
+  __device__ __forceinline__ void set_tile(int tile) const { at_.store<int>(48, tile); }
+  __device__ __forceinline__ void set_next(int next) const { at_.store<int>(36, next); }
+  __device__ __forceinline__ void set_loaded(int loaded) const { at_.store<int>(40, loaded); }
 
  private:
   Shared at_;

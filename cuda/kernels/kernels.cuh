@@ -12,11 +12,20 @@
 #define EDGEPRUNE_LAYOUT_f16_linear Layout::kLinear
 #define EDGEPRUNE_LAYOUT_f16_hwc8 Layout::kHwc8
 
-// Three blocks of 256 threads fill half of an SM of sm_80 and later.
+// Blocks that fill half of an SM: three of 256 threads from sm_80 on, two of 512 before.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define EDGEPRUNE_THREADS 512
+#define EDGEPRUNE_RESIDENT 2
+#else
+#define EDGEPRUNE_THREADS 256
+#define EDGEPRUNE_RESIDENT 3
+#endif
+
 #define EDGEPRUNE_DEFINE_KERNEL(V, G, P, S, KIND)                                          \
-  extern "C" __global__ void __launch_bounds__(256, 3) EDGEPRUNE_DIRECT_NAME(              \
-      V, G, P, S, KIND)(const edgeprune::sparse::DirectPointers pointers,                  \
-                        const edgeprune::sparse::DirectArguments arguments) {              \
+  extern "C" __global__ void __launch_bounds__(EDGEPRUNE_THREADS, EDGEPRUNE_RESIDENT)      \
+      EDGEPRUNE_DIRECT_NAME(V, G, P, S, KIND)(                                             \
+          const edgeprune::sparse::DirectPointers pointers,                                \
+          const edgeprune::sparse::DirectArguments arguments) {                            \
     using namespace edgeprune::sparse;                                                     \
     sparse_conv_direct<Shape<EDGEPRUNE_T_##KIND, V, G, P, S, EDGEPRUNE_LAYOUT_##KIND>>(    \
         pointers, arguments);                                                              \

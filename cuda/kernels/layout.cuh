@@ -22,14 +22,14 @@ struct LayoutParts<Shape, Layout::kLinear> {
   }
   static __device__ __forceinline__ void spread(const DirectArguments& a, const Tile& tile,
                                                 const Shared& words, const Shared& raw, int first,
-                                                int channels) {
-    spread_linear<Shape>(a, tile, words, raw, skew_linear<Shape>(a, tile, first), channels);
+                                                int channels, int place) {
+    spread_linear<Shape>(a, tile, words, raw, skew_linear<Shape>(a, tile, first), channels, place);
   }
   static __device__ __forceinline__ void finish(const DirectArguments& a, const Tile& tile,
                                                 const Shared& scratch,
-                                                const Outputs<Shape>& outputs, const Lane& lane,
-                                                int group, const Sums<Shape>& sums) {
-    finish_linear(a, tile, scratch, outputs, lane, group, sums);
+                                                const Outputs<Shape>& outputs, int group,
+                                                const Sums<Shape>& sums) {
+    finish_linear(a, tile, scratch, outputs, group, sums);
   }
 };
 
@@ -44,13 +44,13 @@ struct LayoutParts<Shape, Layout::kHwc8> {
   }
   static __device__ __forceinline__ void spread(const DirectArguments& a, const Tile& tile,
                                                 const Shared& words, const Shared& raw, int first,
-                                                int channels) {
-    spread_hwc8<Shape>(a, tile, words, raw, first % Shape::kCopy, channels);
+                                                int channels, int place) {
+    spread_hwc8<Shape>(a, tile, words, raw, first % Shape::kCopy, channels, place);
   }
   static __device__ __forceinline__ void finish(const DirectArguments& a, const Tile& tile,
                                                 const Shared&, const Outputs<Shape>& outputs,
-                                                const Lane& lane, int group, const Sums<Shape>& sums) {
-    finish_hwc8(a, tile, outputs, lane, group, sums);
+                                                int group, const Sums<Shape>& sums) {
+    finish_hwc8(a, tile, outputs, group, sums);
   }
 };
 

@@ -16,6 +16,18 @@ __device__ __forceinline__ void multiply_fragments(float (&d)[4], const Bits<16>
 #endif
 }
 
+// The same of mma.m16n8k8, which has the first half of the columns: a0, a1 and b0.
+__device__ __forceinline__ void multiply_half_fragments(float (&d)[4], const Bits<16>& a,
+                                                        unsigned b0) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a.part[0]), "r"(a.part[1]), "r"(b0));
+#endif
+}
+
 // One half of each, the first one below.
 __device__ __forceinline__ unsigned low_halves(unsigned first, unsigned second) {
   return __byte_perm(first, second, 0x5410);

@@ -31,7 +31,7 @@ struct Shape {
   static constexpr int kRing = 2 * kChunk;    // columns that it keeps
   static constexpr int kValueBytes = V * kSize;
   static constexpr int kRingBytes = kRing * (2 + kValueBytes);
-  static constexpr int kStateBytes = 48;
+  static constexpr int kStateBytes = 64;
   static constexpr int kGroupBytes = kRingBytes + kStateBytes;
 };
 

@@ -53,10 +53,11 @@ __device__ __forceinline__ Origin origin_of(const DirectArguments& a, const Tile
   return origin;
 }
 
+// `channel` of the tile, whose first one has its place in the ring of words.
 template <class Shape>
 __device__ __forceinline__ void spread_word(const DirectArguments& a, const Shared& words,
-                                            const Shared& raw, const Origin& origin,
-                                            int channel) {
+                                            const Shared& raw, const Origin& origin, int channel,
+                                            int place) {
   using T = typename Shape::T;
   const int at = origin.at + channel * a.raw_channel_pitch;
   const int step = Shape::kWordHeight * a.stride_height * a.raw_row_pitch;
@@ -65,8 +66,10 @@ __device__ __forceinline__ void spread_word(const DirectArguments& a, const Shar
       [&](int e) {
         return raw.template load_if<T>(origin.there >> e & 1u, (at + e * step) * Shape::kSize);
       });
+  const int beyond = place + channel - a.ring_channels;
+  const int own = beyond < 0 ? place + channel : beyond;
   words.store_if(origin.position >= 0,
-                 (channel * a.channel_words + origin.position) * Shape::kWordBytes, word);
+                 (own * a.channel_words + origin.position) * Shape::kWordBytes, word);
 }
 
 // Where raw has rows apart, a warp stays in one row of words, so that its lanes read neighbours.
@@ -82,7 +85,7 @@ __device__ __forceinline__ int position_of(const DirectArguments& a, int part, i
 template <class Shape>
 __device__ __forceinline__ void spread_linear(const DirectArguments& a, const Tile& tile,
                                               const Shared& words, const Shared& raw, int skew,
-                                              int channels) {
+                                              int channels, int place) {
   const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
   const int parts = a.whole_width
                         ? divide_rounding_up(a.word_rows * a.word_pitch, kLanes)
@@ -94,7 +97,7 @@ __device__ __forceinline__ void spread_linear(const DirectArguments& a, const Ti
     const Origin origin = origin_of<Shape>(a, tile, position, skew);
 #pragma unroll 1
     for (int channel = task / parts; channel < channels; channel += share) {
-      spread_word<Shape>(a, words, raw, origin, channel);
+      spread_word<Shape>(a, words, raw, origin, channel, place);
     }
   }
 }

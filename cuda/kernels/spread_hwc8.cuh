@@ -9,7 +9,7 @@ namespace sparse {
 template <class Shape>
 __device__ __forceinline__ void spread_hwc8(const DirectArguments& a, const Tile& tile,
                                             const Shared& words, const Shared& raw, int skew,
-                                            int channels) {
+                                            int channels, int place) {
   const int warps = threads_of_block() / kLanes, warp = thread_in_block() / kLanes;
   const int positions = a.word_rows * a.word_pitch;
 #pragma unroll 1
@@ -17,7 +17,7 @@ __device__ __forceinline__ void spread_hwc8(const DirectArguments& a, const Tile
     const Origin origin = origin_of<Shape>(a, tile, position, skew);
 #pragma unroll 1
     for (int channel = thread_in_block() % kLanes; channel < channels; channel += kLanes) {
-      spread_word<Shape>(a, words, raw, origin, channel);
+      spread_word<Shape>(a, words, raw, origin, channel, place);
     }
   }
 }

@@ -31,7 +31,7 @@ class Terms;
 template <class Shape, bool PAIRS>
 class Terms<Shape, float, PAIRS> {
  public:
-  static constexpr int kRun = 1 << 30;
+  static constexpr int kRun = 1 << 24;
 
   __device__ __forceinline__ explicit Terms(Sums<Shape>& sums) : sums_(sums) {}
   __device__ __forceinline__ void flush() {}

@@ -44,20 +44,28 @@ class KeptTile {
   __device__ __forceinline__ explicit KeptTile(const Shared& at) : at_(at) {}
 
   __device__ __forceinline__ void store(const Tile& tile) const {
-    const int numbers[] = {tile.image, tile.conv_group, tile.out_row,   tile.out_column,
-                           tile.rows,  tile.columns,    tile.in_row,    tile.in_column,
-                           tile.top,   tile.bottom,     tile.left,      tile.right};
-#pragma unroll
-    for (int i = 0; i < 12; ++i) at_.store<int>(4 * i, numbers[i]);
+    put(0, tile.image, tile.conv_group, tile.out_row, tile.out_column);
+    put(1, tile.rows, tile.columns, tile.in_row, tile.in_column);
+    put(2, tile.top, tile.bottom, tile.left, tile.right);
   }
 
   __device__ __forceinline__ Tile load() const {
-    return {number(0), number(1), number(2), number(3), number(4),  number(5),
-            number(6), number(7), number(8), number(9), number(10), number(11)};
+    const Bits<16> where = four(0), size = four(1), input = four(2);
+    return {number(where, 0), number(where, 1), number(where, 2), number(where, 3),
+            number(size, 0),  number(size, 1),  number(size, 2),  number(size, 3),
+            number(input, 0), number(input, 1), number(input, 2), number(input, 3)};
   }
 
  private:
-  __device__ __forceinline__ int number(int i) const { return at_.load<int>(4 * i); }
+  __device__ __forceinline__ void put(int i, int a, int b, int c, int d) const {
+    const Bits<16> numbers = {{static_cast<unsigned>(a), static_cast<unsigned>(b),
+                               static_cast<unsigned>(c), static_cast<unsigned>(d)}};
+    at_.store(16 * i, numbers);
+  }
+  __device__ __forceinline__ Bits<16> four(int i) const { return at_.load<Bits<16>>(16 * i); }
+  static __device__ __forceinline__ int number(const Bits<16>& four, int i) {
+    return static_cast<int>(four.part[i]);
+  }
 
   Shared at_;
 };

@@ -12,6 +12,7 @@ namespace sparse {
 constexpr int kMmaPixels = 8;
 constexpr int kMmaHalves = 2;       // of the rows of a group
 constexpr int kLanesOfStep = 4;     // that gather for one pixel
+constexpr unsigned kNoColumns = 0xffffffffu;  // instead of two offsets, see arrange.h
 
 // [row of the tile][half of the channels][accumulators of a lane]
 template <class Shape>
@@ -32,6 +33,8 @@ struct Step {
   __device__ __forceinline__ int offset(int i) const {
     return static_cast<int>(offsets.part[i / 2] >> i % 2 * 16 & 0xffffu);
   }
+  // The same for all lanes: each of them has its first two columns alone.
+  __device__ __forceinline__ bool half() const { return offsets.part[1] == kNoColumns; }
 };
 
 __device__ __forceinline__ Step load_step(const StepArrays& arrays, int step, int lane) {
@@ -78,29 +81,43 @@ __device__ __forceinline__ void open_group(const DirectArguments& a, const StepA
   }
 }
 
-// `column`, of the tile, is the lane's pixel.
-template <class Shape>
-__device__ __forceinline__ void multiply_step(const Shared& words, const Step& step, int column,
-                                              MmaSums<Shape>& sums) {
+// `column`, of the tile, is the lane's pixel; COLUMNS are those that it gathers, 4 or 2.
+template <class Shape, int COLUMNS>
+__device__ __forceinline__ void multiply_columns(const Shared& words, const Step& step, int column,
+                                                 MmaSums<Shape>& sums) {
   static_assert(Shape::kWordHeight == 1, "a word holds all rows of a tile");
-  typename Shape::Word gathered[4];
+  typename Shape::Word gathered[COLUMNS];
 #pragma unroll
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < COLUMNS; ++i) {
     gathered[i] = words.template load<typename Shape::Word>((step.offset(i) + column) *
                                                             Shape::kWordBytes);
   }
 #pragma unroll
   for (int r = 0; r < Shape::kPixels; ++r) {
-    unsigned b[2];
+    unsigned b[COLUMNS / 2];
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < COLUMNS / 2; ++i) {
       const unsigned first = gathered[2 * i].part[r / 2], second = gathered[2 * i + 1].part[r / 2];
       b[i] = r % 2 ? high_halves(first, second) : low_halves(first, second);
     }
 #pragma unroll
     for (int half = 0; half < kMmaHalves; ++half) {
-      multiply_fragments(sums[r][half], step.rows[half], b[0], b[1]);
+      if (COLUMNS == 4) {
+        multiply_fragments(sums[r][half], step.rows[half], b[0], b[COLUMNS / 2 - 1]);
+      } else {
+        multiply_half_fragments(sums[r][half], step.rows[half], b[0]);
+      }
     }
+  }
+}
+
+template <class Shape>
+__device__ __forceinline__ void multiply_step(const Shared& words, const Step& step, int column,
+                                              MmaSums<Shape>& sums) {
+  if (step.half()) {
+    multiply_columns<Shape, 2>(words, step, column, sums);
+  } else {
+    multiply_columns<Shape, 4>(words, step, column, sums);
   }
 }
 

@@ -54,67 +54,71 @@ __device__ __forceinline__ void open_group(const DirectArguments& a, const Slots
   }
   if (lane.index == 0) {
     group.state.open(packed, end);
-    group.state.save(first, Columns<Shape>::chunk_of(first));
+    group.state.set_next(first);
+    group.state.set_loaded(Columns<Shape>::chunk_of(first));
   }
 }
 
-// Where the group's segment of tile `tile` ends.
+// Fetches where the coming segments end, when those that are there are used up.
 template <class Shape>
-__device__ __forceinline__ int end_of_segment(const DirectArguments& a,
-                                              const WeightArrays<Shape>& weights, int tile,
-                                              const Lane& lane, const GroupState& state) {
-  if (tile > 0 && tile % GroupState::kBounds == 0) {
-    const int coming = tile + 1 + lane.index;
-    if (lane.index < GroupState::kBounds && coming <= a.channel_tiles) {
-      state.set_bound(lane.index, weights.seg.load(state.packed() * a.channel_tiles + coming));
-    }
-    sync_warp();
+__device__ __forceinline__ void fetch_bounds(const DirectArguments& a,
+                                             const WeightArrays<Shape>& weights, int tile,
+                                             const Lane& lane, const GroupState& state) {
+  if (tile == 0 || tile % GroupState::kBounds != 0) return;
+  const int coming = tile + 1 + lane.index;
+  if (lane.index < GroupState::kBounds && coming <= a.channel_tiles) {
+    state.set_bound(lane.index, weights.seg.load(state.packed() * a.channel_tiles + coming));
   }
-  return state.bound(tile % GroupState::kBounds);
+  sync_warp();
 }
 
-// `steps` times kSplit columns, one for each of the lanes that split the list.
+// Columns [first, end), shared out to the lanes that split the list.
 template <class Shape>
-__device__ __forceinline__ void multiply_steps(const DirectArguments& a, const Shared& words,
-                                               const Ring<Shape>& ring, int first, int end,
-                                               int steps, const Lane& lane, Sums<Shape>& sums) {
+__device__ __forceinline__ void multiply(const DirectArguments& a, const Shared& words,
+                                         const Ring<Shape>& ring, int first, int end,
+                                         Sums<Shape>& sums) {
   TermsOf<Shape> terms(sums);
-  int column = first + lane.split;
 #pragma unroll 1
-  for (int done = 0; done < steps; done += TermsOf<Shape>::kRun) {
-    const int run = smaller(steps - done, TermsOf<Shape>::kRun);
+  while (first < end) {
+    const int until = smaller(end, first + TermsOf<Shape>::kRun * Shape::kSplit);
+    const Lane lane = lane_of_warp<Shape>();
 #pragma unroll 1
-    for (int i = 0; i < run; ++i, column += Shape::kSplit) {
-      if (Shape::kSplit > 1 && column >= end) continue;
+    for (int column = first + lane.split; column < until; column += Shape::kSplit) {
       terms.add(Inputs<Shape>(a, words, ring.offset(column) + lane.column), ring, column);
     }
     terms.flush();
+    first = until;
   }
 }
 
+// Through the columns of the tile of channels that `progress` is at.
 template <class Shape>
 __device__ __forceinline__ void walk(const DirectArguments& a, const Shared& words,
-                                     const WeightArrays<Shape>& weights, int tile,
-                                     const Lane& lane, const Group<Shape>& group) {
-  const int end = end_of_segment(a, weights, tile, lane, group.state);
+                                     const WeightArrays<Shape>& weights,
+                                     const GroupState& progress, const Lane& lane,
+                                     const Group<Shape>& group) {
+  fetch_bounds(a, weights, progress.tile(), lane, group.state);
+  const auto end = [&] { return group.state.bound(progress.tile() % GroupState::kBounds); };
   int next = group.state.next();
-  group.columns->resume(group.state.loaded());
-  while (next < end) {
-    if (smaller(next + Shape::kSplit, end) > group.columns->loaded()) {
+  // What is behind the sums is read again rather than kept: registers are short.
+  while (next < end()) {
+    group.columns->resume(group.state.loaded());
+    if (smaller(next + Shape::kSplit, end()) > group.columns->loaded()) {
       group.columns->advance(weights, group.ring, next, group.state.end(), lane.index);
+      if (lane.index == 0) group.state.set_loaded(group.columns->loaded());
+      sync_warp();
       continue;
     }
     // Whole steps; the last of a segment may leave lanes without a column.
-    const int there = smaller(end, group.columns->loaded());
-    const int columns = there - next;
-    const int steps = there == end ? (columns + Shape::kSplit - 1) / Shape::kSplit
-                                   : columns / Shape::kSplit;
-    multiply_steps(a, words, Ring<Shape>(group.ring), next, end, steps, lane, *group.sums);
-    next = smaller(end, next + steps * Shape::kSplit);
+    const int there = smaller(end(), group.columns->loaded());
+    const int until = there == end() ? there : there - (there - next) % Shape::kSplit;
+    multiply(a, words, Ring<Shape>(group.ring), next, until, *group.sums);
+    next = until;
+    sync_warp();  // before the ring is written again
   }
   // Whoever still reads the state has met the others in a barrier before it is read again.
   sync_warp();
-  if (lane.index == 0) group.state.save(next, group.columns->loaded());
+  if (thread_in_block() % kLanes == 0) group.state.set_next(next);
 }
 
 }  // namespace sparse

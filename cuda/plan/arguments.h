@@ -7,7 +7,7 @@ namespace sparse {
 // Shared memory of a block holds, in this order: `words`, the input tile as the inner loop reads
 // it; `raw`, the tile as it lies in global memory (and, at the end, the results of each warp on
 // their way out); `columns`, the weights that each warp is walking through; and `tile`, where the
-// block is.
+// block is. Channel c of a group of the convolution lies in place c % ring_channels of `words`.
 //
 // A word holds `elements` rows of one input column, `word_height * stride_height` rows apart, so
 // that one wide load brings a lane all rows that it works on: word (channel, i, column) has input
@@ -38,6 +38,7 @@ struct DirectArguments {
   int channel_tiles;
   int blocks_per_group;   // blocks that share a group of the convolution
   // The tile as words.
+  int ring_channels;      // that words has room for, see ring.h
   int word_rows;          // of a channel
   int word_pitch;         // words of a row: phases * phase_words
   int phase_words;

@@ -10,7 +10,6 @@ namespace sparse {
 namespace {
 
 constexpr int kTogether = 4;
-constexpr int kPerStep = kTensorColumns / kTogether;
 
 // Columns that are left: by the place in a quarter of the banks, and by the quarter.
 class Bins {
@@ -96,13 +95,12 @@ Quadruple quadruple_of(const std::vector<int>& taken) {
 
 }  // namespace
 
-std::vector<Quadruple> bank_order(const uint16_t* offsets, int columns, int quarter) {
-  const int steps = divide_up(columns, kTensorColumns);
-  int spare = steps * kTensorColumns - columns;
+std::vector<Quadruple> bank_order(const uint16_t* offsets, int columns, int places, int quarter) {
+  int spare = places - columns;
   Bins bins(offsets, columns, quarter);
   std::vector<Quadruple> order;
   int left = columns;
-  for (int i = 0; i < steps * kPerStep; ++i) {
+  for (int i = 0; i < places / kTogether; ++i) {
     std::vector<int> taken;
     if (left > 0) bins.take_place(bins.best_place(), &taken);
     left -= static_cast<int>(taken.size());

@@ -14,10 +14,10 @@ struct Quadruple {
   bool filled[4];
 };
 
-// As few quadruples as fill whole steps of 16 columns. `quarter` is the words that the lanes of one
+// Quadruples that together have so many places, at least one for each column. `quarter` is the words that the lanes of one
 // column read together: offsets that leave the same remainder by it, but differ in (offset / quarter)
 // % 4, lie in different banks.
-std::vector<Quadruple> bank_order(const uint16_t* offsets, int columns, int quarter);
+std::vector<Quadruple> bank_order(const uint16_t* offsets, int columns, int places, int quarter);
 
 }  // namespace sparse
 }  // namespace edgeprune

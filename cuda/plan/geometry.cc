@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ring.h"
 #include "vmma.h"
 
 namespace edgeprune {
@@ -61,6 +62,7 @@ void set_words(const Layer& layer, const Problem& problem, const Tactic& tactic,
   const int reach_width = (layer.kernel_width - 1) * layer.dilation_width;
   const int height = word_height(problem.type, tactic.pixels_per_lane);
   const int phases = std::min(layer.stride_width, reach_width + 1);
+  arguments->ring_channels = ring_channels(layer, problem, tactic);
   arguments->phase_words = arguments->tile_columns + reach_width / layer.stride_width;
   arguments->word_pitch = phases * arguments->phase_words;
   arguments->word_rows = (height - 1) * layer.stride_height + reach_height + 1;
@@ -123,7 +125,7 @@ long long set_shared(const Layer& layer, const Problem& problem, const Tactic& t
                      DirectArguments* arguments) {
   // Lanes beside the tile read on behind its last word.
   const long long words =
-      static_cast<long long>(arguments->channel_tile) * arguments->channel_words +
+      static_cast<long long>(arguments->ring_channels) * arguments->channel_words +
       32 / tactic.lane_split - arguments->tile_columns;
   arguments->scratch_bytes = round_up(
       tactic.pixels_per_lane * arguments->tile_columns * static_cast<int>(sizeof(float)),

@@ -35,7 +35,7 @@ constexpr int kRing = 2 * kChunk;
 constexpr int kTileBytes = 48;
 
 // What a warp keeps of each of its groups: the ring, and how far it is.
-constexpr int kStateBytes = 48;
+constexpr int kStateBytes = 64;
 inline int group_bytes(DataType type, int vector) {
   return kRing * (2 + vector * size_of(type)) + kStateBytes;
 }

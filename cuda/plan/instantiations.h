@@ -6,9 +6,9 @@
 #include "vmma_instantiations.h"
 
 // X(V, groups per warp, pixels per lane, lane split). V * groups * pixels accumulators fit into 80
-// registers, so that half of an SM's threads are resident. With 8 outputs and float16 a lane reads
-// 8 bytes of shared memory at a time, conflict-free for 16 lanes and more; lanes that split the list
-// spilled.
+// registers, before sm_80 into 64, so that half of an SM's threads are resident. With 8 outputs and
+// float16 a lane reads 8 bytes of shared memory at a time, conflict-free for 16 lanes and more; lanes
+// that split the list spilled.
 #define EDGEPRUNE_DIRECT_V1(X, ...) \
   X(1, 4, 7, 1, __VA_ARGS__) X(1, 4, 7, 2, __VA_ARGS__) X(1, 4, 7, 4, __VA_ARGS__) \
   X(1, 4, 8, 1, __VA_ARGS__) X(1, 4, 8, 2, __VA_ARGS__) X(1, 4, 8, 4, __VA_ARGS__)

@@ -20,8 +20,8 @@ std::string check_all(const Layer& layer, const Problem& problem, const Tactic& 
 
 std::string check_shared(const DirectArguments& arguments, long long shared_bytes, int limit) {
   const long long words =
-      static_cast<long long>(arguments.channel_tile) * arguments.channel_words;
-  if (words >= kOffsets) {
+      static_cast<long long>(arguments.ring_channels) * arguments.channel_words;
+  if (words >= kOffsets - 1) {  // the last one means none
     return "a tile of " + std::to_string(words) + " words: offsets have 16 bits; pack the layer " +
            "with a smaller channel tile";
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ring.h"
 #include "validity.h"
 #include "vmma.h"
 #include "vmma_tactics.h"
@@ -10,18 +11,20 @@ namespace edgeprune {
 namespace sparse {
 namespace {
 
-// Registers leave room for three blocks of 256 threads on every SM: half of the 1536 threads of Orin
-// and Thor, three eighths of the 2048 before. They share 64 KB (sm_53), 96 KB (sm_72), and 164 KB or
-// more.
+// Registers leave room for half of an SM's threads: three blocks of 256 of the 1536 of Orin and Thor,
+// two of 512 of the 2048 before. They share 64 KB (sm_53), 96 KB (sm_72), and 164 KB or more.
 const TacticDefaults kDefaults[] = {
-    {53, 8, Staging::kPlain, 21 * 1024},
-    {72, 8, Staging::kPlain, 32 * 1024},
+    {53, 16, Staging::kPlain, 32 * 1024},
+    {72, 16, Staging::kPlain, 48 * 1024},
     {80, 8, Staging::kAsync, 40 * 1024},
     {86, 8, Staging::kAsync, 32 * 1024},
     {87, 8, Staging::kAsync, 53 * 1024},
     {89, 8, Staging::kAsync, 32 * 1024},
     {90, 8, Staging::kAsync, 53 * 1024},
 };
+
+// Of what shared memory leaves resident: it holds whole blocks only.
+constexpr double kCrowded = 0.75;
 
 const TacticDefaults& defaults_for(const TacticTable& table, int sm) {
   int best = 0;
@@ -81,7 +84,13 @@ double lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic
   const double channels = std::min(layer.channel_tile, group_channels(layer));
   const double list =
       std::max(1.0, channels * layer.kernel_height * layer.kernel_width * density);
-  return in_tile * list / (list + 0.5 * (tactic.lane_split - 1));
+  return in_tile * list / (list + empty_places(layer, tactic.lane_split, density));
+}
+
+double room(const Plan& plan, const Tactic& tactic, const TacticDefaults& defaults) {
+  const double there = 1.0 * defaults.shared_bytes * tactic.warps;
+  const double taken = 1.0 * plan.shared_bytes * defaults.warps;
+  return taken > there ? kCrowded * there / taken : 1.0;
 }
 
 double suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,
@@ -94,11 +103,10 @@ double suitability(const Layer& layer, const Problem& problem, const Tactic& tac
   const double lanes = lane_use(layer, problem, tactic, density);
   if (!plan.ok()) return lanes - 2.0;
   const int most = useful_warps(layer, tactic.groups_per_warp, defaults.warps);
-  const bool crowded = plan.shared_bytes * defaults.warps > defaults.shared_bytes * tactic.warps;
   // A block of few warps loads its tile for few groups; one whose lanes split the weights loads both
   // for few outputs; one that takes much shared memory leaves too few threads resident.
   const double split = tactic.lane_split == 1 ? 1.0 : tactic.lane_split == 2 ? 0.95 : 0.9;
-  return lanes * split * (0.5 + 0.5 * tactic.warps / most) * (crowded ? 0.5 : 1.0);
+  return lanes * split * (0.5 + 0.5 * tactic.warps / most) * room(plan, tactic, defaults);
 }
 
 std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem) {
@@ -106,7 +114,7 @@ std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem
   if (!check_layer(layer).empty() || !check_problem(layer, problem).empty()) return tactics;
   if (on_tensor_cores(layer)) return enumerate_vmma_tactics(layer, problem);
   visit_tiles(layer, problem, [&](const Instantiation& entry, int columns) {
-    for (int warps = 1; warps <= kMaximumWarps; warps *= 2) {
+    for (int warps = 1; warps <= maximum_warps(problem.sm); warps *= 2) {
       for (Staging staging : {Staging::kPlain, Staging::kAsync}) {
         const Tactic tactic = make_tactic(entry, columns, warps, staging);
         if (make_plan(layer, problem, tactic).ok()) tactics.push_back(tactic);

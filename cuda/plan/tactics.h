@@ -33,6 +33,10 @@ std::vector<Tactic> enumerate_tactics(const Layer& layer, const Problem& problem
 Tactic default_tactic(const Layer& layer, const Problem& problem, double density = 0.1,
                       TacticTable table = tactic_table());
 
+// 1 where shared memory leaves as many threads resident as registers do; elsewhere less,
+// the more of it a warp takes.
+double room(const Plan& plan, const Tactic& tactic, const TacticDefaults& defaults);
+
 // How well a tactic suits, by which the default is chosen: the share of lanes in use, less for what
 // loads much for few outputs and for blocks that leave few threads resident. Below zero: no plan.
 double suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,

@@ -101,9 +101,10 @@ std::string check_problem(const Layer& layer, const Problem& problem) {
 namespace {
 
 std::string check_vmma_tactic(const Layer& layer, const Problem& problem, const Tactic& tactic) {
-  if (tactic.tile_columns < 1 || tactic.tile_columns > kTensorPixels * kMaximumWarps) {
+  const int widest = kTensorPixels * maximum_warps(problem.sm);
+  if (tactic.tile_columns < 1 || tactic.tile_columns > widest) {
     return "a tile of " + number(tactic.tile_columns) + " columns: use 1 to " +
-           number(kTensorPixels * kMaximumWarps);
+           number(widest);
   }
   const int across = warps_across(std::min(tactic.tile_columns, output_width(layer, problem)));
   if (tactic.warps % across != 0) {
@@ -127,8 +128,9 @@ std::string check_tactic(const Layer& layer, const Problem& problem, const Tacti
     return "a tile of " + number(tactic.tile_columns) + " columns: with a lane split of " +
            number(tactic.lane_split) + " use 1 to " + number(32 / tactic.lane_split);
   }
-  if (tactic.warps < 1 || tactic.warps > kMaximumWarps) {
-    return number(tactic.warps) + " warps: use 1 to " + number(kMaximumWarps);
+  const int most = maximum_warps(problem.sm);
+  if (tactic.warps < 1 || tactic.warps > most) {
+    return number(tactic.warps) + " warps: use 1 to " + number(most);
   }
   if (tactic.staging == Staging::kAsync && problem.sm < 80) {
     return "cp.async needs sm_80; this is sm_" + number(problem.sm);

@@ -9,7 +9,9 @@
 namespace edgeprune {
 namespace sparse {
 
-constexpr int kMaximumWarps = 8;
+// Warps of a block, with which half of an SM's threads are resident: of 1536 in blocks of 256, of the
+// 2048 before sm_80 in blocks of up to 512, which share the tile of the input.
+inline int maximum_warps(int sm) { return sm < 80 ? 16 : 8; }
 constexpr int kDefaultSharedBytes = 48 * 1024;  // of a block, without asking for more
 constexpr int kOffsets = 1 << 16;
 

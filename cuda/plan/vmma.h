@@ -13,6 +13,8 @@ namespace sparse {
 constexpr int kTensorVector = 32;
 constexpr int kTensorColumns = 16;
 constexpr int kTensorPixels = 8;
+// A step may have the first half of its columns alone: a mma.sync.m16n8k8.
+constexpr int kTensorHalfStep = kTensorColumns / 2;
 constexpr int kTensorSm = 80;
 // Output channels that a warp hands on at once in its epilogue.
 constexpr int kTensorRows = 16;

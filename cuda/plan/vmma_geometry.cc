@@ -43,7 +43,7 @@ long long set_vmma_shared(const Layer& layer, const Problem& problem, const Tact
   const int across = warps_across(arguments->tile_columns);
   // Lanes beside the tile read on behind its last word.
   const long long words =
-      static_cast<long long>(arguments->channel_tile) * arguments->channel_words +
+      static_cast<long long>(arguments->ring_channels) * arguments->channel_words +
       across * kTensorPixels - arguments->tile_columns;
   const long long raw_offset =
       (words * word_bytes(problem.type, tactic.pixels_per_lane) + kAlignment - 1) / kAlignment *

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ring.h"
 #include "validity.h"
 #include "vmma.h"
 
@@ -11,6 +12,8 @@ namespace {
 
 // Of an SM of sm_87: an mma.sync of 2048 multiply-adds at 512 a clock.
 constexpr double kMultiplyClocks = 4.0;
+// For the barriers around a tile of channels, however few it has.
+constexpr double kTileClocks = 100.0;
 // Rows of a tile with which half of an SM's threads are resident.
 constexpr int kRowsAtHalf = 4;
 constexpr double kFewerThreads = 0.9;
@@ -21,10 +24,9 @@ double columns_of_segment(const Layer& layer, double density) {
   return channels * layer.kernel_height * layer.kernel_width * density;
 }
 
-// Steps that it takes: half a step, less half a column, is filled up on average.
+// Steps that it takes, with the places in them that are filled up.
 double steps_of_segment(const Layer& layer, double density) {
-  const double columns = columns_of_segment(layer, density);
-  return (columns + 0.5 * (kTensorColumns - 1)) / kTensorColumns;
+  return (columns_of_segment(layer, density) + empty_places(layer, 1, density)) / kTensorColumns;
 }
 
 // All with up to so many warps, whether they have a plan or not.
@@ -52,10 +54,12 @@ double multiply_clocks(const Layer& layer, const Tactic& tactic, const Plan& pla
   return groups * warps_across(plan.arguments.tile_columns) * steps_of_segment(layer, density) *
          (kTensorVector / kTensorRows) * tactic.pixels_per_lane * kMultiplyClocks;
 }
-// Each number is loaded and stored twice, a warp's at once.
-double stage_clocks(const Tactic& tactic, const Plan& plan) {
+// Each number is loaded and stored twice, a warp's at once; in kHWC8 its lanes are channels.
+double stage_clocks(const Problem& problem, const Tactic& tactic, const Plan& plan) {
   const double words = 1.0 * plan.arguments.channel_tile * plan.arguments.channel_words;
-  return words * (2 * tactic.pixels_per_lane + 2) / 32;
+  const int channels = plan.arguments.channel_tile;
+  const double lanes = problem.layout == Layout::kHwc8 ? 32.0 * divide_up(channels, 32) / channels : 1.0;
+  return words * (2 * tactic.pixels_per_lane + 2) / 32 * lanes + kTileClocks;
 }
 
 }  // namespace
@@ -63,7 +67,8 @@ double stage_clocks(const Tactic& tactic, const Plan& plan) {
 std::vector<Tactic> enumerate_vmma_tactics(const Layer& layer, const Problem& problem) {
   std::vector<Tactic> tactics;
   for (Staging staging : {Staging::kPlain, Staging::kAsync}) {
-    for (const Tactic& tactic : candidates(layer, problem, kMaximumWarps, staging)) {
+    for (const Tactic& tactic :
+         candidates(layer, problem, maximum_warps(problem.sm), staging)) {
       if (make_plan(layer, problem, tactic).ok()) tactics.push_back(tactic);
     }
   }
@@ -100,9 +105,8 @@ double vmma_suitability(const Layer& layer, const Problem& problem, const Tactic
   const Plan plan = make_plan(layer, problem, tactic);
   if (!plan.ok()) return lanes - 2.0;
   const double multiply = multiply_clocks(layer, tactic, plan, density);
-  const bool crowded = plan.shared_bytes * defaults.warps > defaults.shared_bytes * tactic.warps;
-  return lanes * multiply / (multiply + stage_clocks(tactic, plan)) * (crowded ? 0.5 : 1.0) *
-         (tactic.pixels_per_lane > kRowsAtHalf ? kFewerThreads : 1.0);
+  return lanes * multiply / (multiply + stage_clocks(problem, tactic, plan)) *
+         room(plan, tactic, defaults) * (tactic.pixels_per_lane > kRowsAtHalf ? kFewerThreads : 1.0);
 }
 
 }  // namespace sparse

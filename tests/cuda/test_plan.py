@@ -81,6 +81,7 @@ def test_the_default_is_one_of_the_tactics(conv: Convolution) -> None:
         ({"sm": 72}, {"staging": 1}, "cp.async needs sm_80; this is sm_72"),
         ({}, {"tile_columns": 33}, "use 1 to 32"),
         ({}, {"warps": 9}, "use 1 to 8"),
+        ({"sm": 72}, {"warps": 17}, "use 1 to 16"),
         ({"pads": (-1, 0, 0, 0)}, {}, "padding is not negative"),
         ({"activation": 2, "clip": (6.0, 0.0)}, {}, "above the upper one"),
         ({"batch": 70000}, {}, "65535 are allowed"),

@@ -97,6 +97,24 @@ def test_every_layer_and_board_is_there(recorded: dict[str, Any]) -> None:
     assert all(layer in table for layer in LAYERS)
 
 
+def test_lanes_are_idle_as_little_as_the_readme_says(recorded: dict[str, Any]) -> None:
+    readme = " ".join((CUDA / "README.md").read_text(encoding="utf-8").split())
+    idle = {
+        (tensor, density): max(
+            row["idle_lanes"]
+            for row in recorded["counts"]
+            if row["density"] == density and ("V 32" in row["kind"]) == tensor
+        )
+        for tensor in (False, True)
+        for density in DENSITIES
+    }
+    few, many = DENSITIES
+    assert max(idle[False, few], idle[False, many]) <= 0.15
+    assert f"at most {100 * idle[False, few]:.1f} % of the lanes of CUDA cores" in readme
+    assert f"{100 * idle[True, few]:.1f} % at density {few} and" in readme
+    assert f"{100 * idle[True, many]:.1f} % at {many} on tensor cores" in readme
+
+
 def test_the_readme_tells_how_many_rows_have_which_limit(recorded: dict[str, Any]) -> None:
     readme = " ".join((CUDA / "README.md").read_text(encoding="utf-8").split())
     tensor = Counter(row["limit"] for row in recorded["bounds"] if "V 32" in row["kind"])

@@ -48,6 +48,17 @@ def test_equals_matrix_multiplication(vmma: Emulator, seed: int) -> None:
     np.testing.assert_allclose(d, expected[c_places()], rtol=1e-6, atol=1e-6)
 
 
+def test_half_a_step_multiplies_half_of_the_columns(vmma: Emulator) -> None:
+    """By mma.m16n8k8: a0 to a3 are rows l / 4 and 8 more, of columns 2 (l % 4) and the next one."""
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((16, 16)).astype(np.float16)
+    b = rng.standard_normal((16, 8)).astype(np.float16)
+    c = rng.standard_normal((16, 8)).astype(np.float32)
+    d = multiply_fragments(vmma, a[a_places()], b[b_places()], c[c_places()], half=True)
+    expected = a[:, :8].astype(np.float64) @ b[:8].astype(np.float64) + c
+    np.testing.assert_allclose(d, expected[c_places()], rtol=1e-6, atol=1e-6)
+
+
 def test_sums_are_float32(vmma: Emulator) -> None:
     a, b = np.full((16, 16), 64, np.float16), np.full((16, 8), 64, np.float16)
     c = np.full((16, 8), 2.0**-10, np.float32)

@@ -66,6 +66,7 @@ def draw_convolution(rng: np.random.Generator) -> Convolution:
         batch=int(rng.integers(1, 3)),
         type=type_,
         layout=int(rng.choice([LINEAR, HWC8])) if type_ == FLOAT16 else LINEAR,
+        sm=int(rng.choice([72, 87])),  # blocks of up to 16 warps, or cp.async
     )
 
 

@@ -181,11 +181,8 @@ def _weights(
     """As the kernel of this tactic reads them."""
     packed = operands.packed
     slots = planner.slots(conv, tactic, packed.perm)
-    if conv.vector == 32:
-        seg, off, val = planner.arrange(conv, tactic, packed)
-        return {"seg": seg, "off": off, "val": val, "slots": slots}
-    off = planner.lower(conv, tactic, packed.off)
-    return {"seg": packed.seg, "off": off, "val": packed.val, "slots": slots}
+    seg, off, val = planner.arrange(conv, tactic, packed)
+    return {"seg": seg, "off": off, "val": val, "slots": slots}
 
 
 def _unwritten(conv: Convolution) -> Array:

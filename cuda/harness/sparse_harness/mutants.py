@@ -32,7 +32,8 @@ class Mutant:
 
 _DIRECT = "kernels/direct.cuh"
 _SPREAD_BARRIER = "    wait_copies();\n    sync_block();\n"
-_WALK_BARRIER = "index);\n    sync_block();\n"
+_SPREAD = "    spread<Shape>(a, kept.load(), words, raw, progress().tile());\n"
+_WALK_BARRIER = _SPREAD + "    sync_block();\n"
 
 MUTANTS = (
     Mutant(
@@ -41,32 +42,31 @@ MUTANTS = (
     ),
     Mutant(
         "no barrier before the words are read", _DIRECT,
-        _WALK_BARRIER, "index);\n", "races", "race",
+        _WALK_BARRIER, _SPREAD, "races", "race",
     ),
     Mutant(
         "copies are not waited for", _DIRECT,
         "    wait_copies();\n", "", "races", "before cp.async delivers it",
     ),
     Mutant(
-        "no __syncwarp before the ring is overwritten", "kernels/columns.cuh",
-        "    sync_warp();\n    put(ring, lane);\n", "    put(ring, lane);\n", "races", "race",
+        "no __syncwarp before the ring is overwritten", "kernels/walk.cuh",
+        "    sync_warp();  // before the ring is written again\n", "", "races", "race",
     ),
     Mutant(
         "no __syncwarp after the ring is written", "kernels/columns.cuh",
         "    loaded_ += Shape::kChunk;\n    sync_warp();\n", "    loaded_ += Shape::kChunk;\n",
-        "races", "shared memory out of bounds",  # by the poison, read as an offset
+        "races", "race",
     ),
     Mutant(
         "a warp without work leaves early", _DIRECT,
-        "  for (int index = 0; index < a.channel_tiles; ++index) {\n",
-        "  for (int index = 0; index < a.channel_tiles; ++index) {\n"
-        "    if (group(0).state.packed() < 0) return;\n",
+        "  do {\n    wait_copies();\n",
+        "  do {\n    if (group(0).state.packed() < 0) return;\n    wait_copies();\n",
         "plain", "barrier divergence",
     ),
     Mutant(
         "half a warp waits at the barrier", _DIRECT,
         _WALK_BARRIER,
-        "index);\n    if (lane.index < 16) sync_block(); else sync_warp();\n",
+        _SPREAD + "    if (thread_in_block() % 32 < 16) sync_block(); else sync_warp();\n",
         "plain", "deadlock",
     ),
     Mutant(
@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights behind the last", "kernels/columns.cuh",
-        "      if (owner >= from && owner < end) {", "      if (owner >= from) {",
+        "load_if(owner >= from && owner < end,", "load_if(owner >= from,",
         "plain", "global memory out of bounds",
     ),
     Mutant(
@@ -107,8 +107,21 @@ MUTANTS = (
     ),
     Mutant(
         "a segment's last column is left out", "kernels/walk.cuh",
-        "Shape::kSplit > 1 && column >= end)", "Shape::kSplit > 1 && column >= end - 1)",
+        "first + lane.split; column < until;", "first + lane.split; column < until - 1;",
         "plain", "wrong",
+    ),
+    Mutant(
+        "the tile of channels is counted without a __syncwarp", _DIRECT,
+        "    sync_warp();\n    if (thread_in_block() % kLanes == 0) progress()",
+        "    if (thread_in_block() % kLanes == 0) progress()", "races", "race",
+    ),
+    Mutant(
+        "columns look for their channel in the tile, not in the ring", "plan/ring.cc",
+        "(k)] % ring_channels_;", "(k)] % channel_tile_;", "plain", "wrong",
+    ),
+    Mutant(
+        "a tile of channels lies in the place of the one before", "kernels/direct.cuh",
+        "index * a.channel_tile % a.ring_channels", "0", "plain", "wrong",
     ),
     Mutant(
         "a pair of float16 sums gives its lower twice", "kernels/terms.cuh",

@@ -80,8 +80,8 @@ class Planner:
 
     def arrange(
         self, conv: Convolution, tactic: TacticStruct, packed: Vcsr
-    ) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.float16]]:
-        """Segments, offsets and values of float16 weights as the plan's kernel reads them."""
+    ) -> tuple[NDArray[np.int32], NDArray[np.uint16], NDArray[np.floating]]:
+        """Segments, offsets and values as the plan's kernel reads them."""
         lowered = self.lower(conv, tactic, packed.off)
         given = (*self._key(conv, tactic), address(packed.seg), ctypes.c_size_t(packed.seg.size),
                  address(lowered), address(packed.val))  # fmt: skip
@@ -89,7 +89,7 @@ class Planner:
         steps = self.library.edgeprune_arrange(*given, address(seg), None, None)
         columns = steps * (16 if conv.vector == 32 else 1)
         off = np.empty(columns, dtype=np.uint16)
-        val = np.empty((columns, conv.vector), dtype=np.float16)
+        val = np.empty((columns, conv.vector), dtype=packed.val.dtype)
         self.library.edgeprune_arrange(*given, address(seg), address(off), address(val))
         return seg, off, val
 

@@ -18,6 +18,8 @@ from sparse_harness.roofline import Bounds, Work, bounds, work
 from sparse_harness.structures import FLOAT16, FLOAT32, Convolution, TacticStruct
 
 ARCHITECTURES = (53, 72, 87, 110)
+# With the most shared memory, of those before sm_80 and of the others.
+_LARGEST = (72, 110)
 DENSITIES = (0.1, 0.344)
 # V and type.
 KINDS: Mapping[str, tuple[int, int]] = {
@@ -73,7 +75,7 @@ def count_tactic(conv: Convolution, tactic: TacticStruct, density: float) -> Cou
     """One launch of a convolution packed as it says."""
     numbers = tuple(getattr(tactic, name) for name, *_ in tactic._fields_)
     # Architectures with the same launch do the same: `sm` limits what is planned, and no more.
-    done, needed = _launch(replace(conv, sm=ARCHITECTURES[-1]), numbers, density)
+    done, needed = _launch(replace(conv, sm=_LARGEST[conv.sm >= TENSOR_SM]), numbers, density)
     return Counted(
         conv=conv,
         tactic={field[0]: number for field, number in zip(tactic._fields_, numbers, strict=True)},

@@ -23,6 +23,7 @@ def draw_vmma_convolution(rng: np.random.Generator) -> Convolution:
         outputs=conv.groups * int(rng.integers(1, 110)),
         type=FLOAT16,
         layout=int(rng.choice([LINEAR, HWC8])),
+        sm=87,
     )
 
 
@@ -43,6 +44,8 @@ def multiply_fragments(
     b: NDArray[np.float16],
     d: NDArray[np.float32],
     absent: int = 0,
+    *,
+    half: bool = False,
 ) -> NDArray[np.float32]:
     """One mma.m16n8k16 of a warp: what each lane's registers hold of a, b and d, and d afterwards.
 
@@ -52,6 +55,7 @@ def multiply_fragments(
         b: (32, 4), numbers b0 to b3.
         d: (32, 4), numbers c0 to c3.
         absent: a mask of lanes that do not take part.
+        half: mma.m16n8k8, which has a0 to a3, b0 and b1 alone.
 
     Raises:
         EmulationError: not all lanes have taken part.
@@ -60,7 +64,7 @@ def multiply_fragments(
     failure = ctypes.create_string_buffer(512)
     failed = emulator.library.edgeprune_multiply_fragments(
         address(np.ascontiguousarray(a)), address(np.ascontiguousarray(b)), address(result),
-        ctypes.c_uint32(absent), failure, ctypes.c_size_t(len(failure)),
+        ctypes.c_uint32(absent), int(half), failure, ctypes.c_size_t(len(failure)),
     )  # fmt: skip
     if failed:
         raise EmulationError(failure.value.decode())

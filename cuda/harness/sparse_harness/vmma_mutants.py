@@ -5,7 +5,7 @@ from __future__ import annotations
 from sparse_harness.mutants import Mutant
 
 _KERNEL, _WALK = "kernels/vmma.cuh", "kernels/vmma_walk.cuh"
-_ARRANGE, _ORDER = "plan/arrange.cc", "plan/bank_order.cc"
+_ARRANGE = "plan/arrange.cc"
 
 VMMA_MUTANTS = (
     Mutant(
@@ -41,7 +41,7 @@ VMMA_MUTANTS = (
     ),
     Mutant(
         "lanes beside the tile do not multiply", _WALK,
-        "      multiply_fragments(", "      if (column < 13) multiply_fragments(",
+        "        multiply_fragments(", "        if (column < 13) multiply_fragments(",
         "plain", "deadlock",
     ),
     Mutant(
@@ -60,15 +60,22 @@ VMMA_MUTANTS = (
     ),
     Mutant(
         "the halves of the rows are swapped", _WALK,
-        "step.rows[half], b[0]", "step.rows[1 - half], b[0]", "plain", "wrong",
+        "multiply_fragments(sums[r][half], step.rows[half], b[0], b",
+        "multiply_fragments(sums[r][half], step.rows[1 - half], b[0], b", "plain", "wrong",
+    ),
+    Mutant(
+        "half a step is multiplied as a whole one", _WALK,
+        "if (step.half()) {", "if (false) {", "plain", "shared memory out of bounds",
     ),
     Mutant(
         "gathered pixels are of the row above", _WALK,
         "r % 2 ? high_halves(", "r % 2 == 0 ? high_halves(", "plain", "wrong",
     ),
     Mutant(
-        "columns that do not fill a step are left out", _ORDER,
-        "divide_up(columns, kTensorColumns);", "columns / kTensorColumns;", "plain", "wrong",
+        "columns that do not fill a step are left out", _ARRANGE,
+        "steps.add(ring, {waiting.begin(), waiting.begin() + done});",
+        "steps.add(ring, {waiting.begin(), waiting.begin() + done / kTensorHalfStep * 8});",
+        "plain", "wrong",
     ),
     Mutant(
         "columns that fill up a step have weights", _ARRANGE,

@@ -14,8 +14,8 @@ namespace {
 // reads it.
 constexpr size_t kMostLowered = 8;
 
-// Whether the kernel reads the weights as they were packed, so that all plans share them.
-bool reads_as_packed(const sparse::Plan& plan) {
+// Whether the kernel reads the values as they were packed, so that all plans share them.
+bool shares_values(const sparse::Plan& plan) {
   return plan.kernel->family == sparse::Family::kDirect;
 }
 
@@ -39,11 +39,10 @@ void Execution::prepare(const Case& wanted) {
 void Execution::enqueue(const Case& wanted, const Addresses& addresses, void* stream) {
   prepare(wanted);
   sparse::DirectPointers pointers = {};
-  const bool shared = reads_as_packed(plan_);
-  pointers.seg = (shared ? seg_ : current_->seg_on_device).as<int32_t>();
+  pointers.seg = current_->seg_on_device.as<int32_t>();
   pointers.off = current_->off_on_device.as<uint16_t>();
-  pointers.val =
-      (shared ? val_[static_cast<int>(wanted.problem.type)] : current_->val_on_device).get();
+  pointers.val = (shares_values(plan_) ? val_[static_cast<int>(wanted.problem.type)]
+                                       : current_->val_on_device).get();
   pointers.slots = current_->slots_on_device.as<int32_t>();
   pointers.bias = bias_.as<float>();
   pointers.x = addresses.x;
@@ -54,39 +53,36 @@ void Execution::enqueue(const Case& wanted, const Addresses& addresses, void* st
 
 void Execution::upload_constants(const sparse::Plan& plan) {
   const sparse::DataType type = plan.kernel->type;
-  if (seg_.get() == nullptr) {
-    DeviceArray seg = uploaded(packed_->seg);  // both, or neither where one fails
-    bias_ = uploaded(packed_->bias);
-    seg_ = std::move(seg);
-  }
+  if (bias_.get() == nullptr) bias_ = uploaded(packed_->bias);
   DeviceArray& val = val_[static_cast<int>(type)];
-  if (val.get() == nullptr && reads_as_packed(plan)) val = uploaded(converted(packed_->val, packed_->val_type, type));
+  if (val.get() == nullptr && shares_values(plan)) {
+    val = uploaded(converted(packed_->val, packed_->val_type, type));
+  }
 }
 
 const Execution::Lowered& Execution::lowered(const sparse::Layer& layer,
                                              const sparse::Plan& plan) {
-  Lowered fresh;
-  fresh.off.resize(packed_->columns());
+  std::vector<uint16_t> lowered(packed_->columns());
   require(sparse::lower_offsets(layer, plan, packed_->off.data(), packed_->columns(),
-                                fresh.off.data()));
+                                lowered.data()));
+  std::vector<unsigned char> val;
+  if (!shares_values(plan)) val = converted(packed_->val, packed_->val_type, plan.kernel->type);
+  const sparse::Arranged arranged =
+      sparse::arrange_values(layer, plan, packed_->seg.data(), packed_->seg.size(),
+                             lowered.data(), val.empty() ? nullptr : val.data());
+  Lowered fresh;
+  fresh.seg = arranged.seg;
+  fresh.off = arranged.off;
   fresh.slots = sparse::make_slots(layer, plan, packed_->perm.data());
-  sparse::Arranged arranged;
-  if (!reads_as_packed(plan)) {
-    const std::vector<unsigned char> val =
-        converted(packed_->val, packed_->val_type, plan.kernel->type);
-    arranged = sparse::arrange_values(layer, plan, packed_->seg.data(), packed_->seg.size(),
-                                      fresh.off.data(), val.data());
-    fresh.off = arranged.off;
-  }
   for (auto held = all_lowered_.begin(); held != all_lowered_.end(); ++held) {
-    if (held->off == fresh.off && held->slots == fresh.slots) {
+    if (held->seg == fresh.seg && held->off == fresh.off && held->slots == fresh.slots) {
       all_lowered_.splice(all_lowered_.begin(), all_lowered_, held);
       return all_lowered_.front();
     }
   }
   fresh.off_on_device = uploaded(fresh.off);
   fresh.slots_on_device = uploaded(fresh.slots);
-  fresh.seg_on_device = uploaded(arranged.seg);
+  fresh.seg_on_device = uploaded(fresh.seg);
   fresh.val_on_device = uploaded(arranged.val);
   all_lowered_.push_front(std::move(fresh));
   if (all_lowered_.size() > kMostLowered) all_lowered_.pop_back();

@@ -38,12 +38,13 @@ class Execution {
  private:
   // The arrays that depend on the plan. Plans that differ in the batch only have equal ones.
   struct Lowered {
+    std::vector<int32_t> seg;
     std::vector<uint16_t> off;
     std::vector<int32_t> slots;
+    DeviceArray seg_on_device;
     DeviceArray off_on_device;
     DeviceArray slots_on_device;
-    // Where the kernel takes the weights in an order of its own; empty elsewhere.
-    DeviceArray seg_on_device;
+    // Where the kernel takes the values in an order of its own; empty elsewhere.
     DeviceArray val_on_device;
   };
 
@@ -57,7 +58,7 @@ class Execution {
   sparse::Plan plan_;
   const Lowered* current_ = nullptr;
   std::list<Lowered> all_lowered_;  // the one used last comes first
-  DeviceArray seg_, bias_;
+  DeviceArray bias_;
   DeviceArray val_[2];              // by data type
 };
 

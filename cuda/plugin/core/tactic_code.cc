@@ -20,7 +20,7 @@ int code_without_width(const sparse::Tactic& tactic) {
   int code = tactic.pixels_per_lane;
   code = code << 4 | tactic.groups_per_warp;
   code = code << 6 | tactic.lane_split;
-  code = code << 4 | tactic.warps;
+  code = code << 5 | tactic.warps;
   return code << 1 | static_cast<int>(tactic.staging);
 }
 

@@ -17,7 +17,8 @@ _ALIGNMENT = 16
 _OFFSETS = 1 << 16
 _GRID_LIMIT = 65535
 _TILE_BYTES = 48
-_RING, _STATE_BYTES = 64, 48
+_RING, _STATE_BYTES = 64, 64
+_KEPT_PER_LANE, _KEPT_ON_TENSOR_CORES = 2, 16
 # From a compute capability on, kilobytes that a block may have.
 _LIMITS = ((0, 48), (70, 96), (75, 64), (80, 163), (86, 99), (87, 163), (89, 99), (90, 227),
            (120, 99))  # fmt: skip
@@ -57,6 +58,11 @@ class PackedConv:
     def channels_at_once(self) -> int:
         """Input channels of a tile, where there are so many."""
         return min(self.channel_tile, self.group_channels)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of input channels in a group of the convolution."""
+        return divided_up(self.group_channels, self.channel_tile)
 
     @property
     def rows(self) -> int:
@@ -106,10 +112,26 @@ def fits(conv: PackedConv, block: Block) -> bool:
     blocks = conv.shape.groups * divided_up(conv.rows, groups_per_block(conv, block))
     return (
         conv.channel_tile * area <= _OFFSETS
-        and conv.channels_at_once * channel_words(conv, block) < _OFFSETS
+        and ring_channels(conv, block) * channel_words(conv, block) < _OFFSETS - 1
         and shared_bytes(conv, block) <= _limit(conv.sm)
         and max(blocks, conv.shape.batch) <= _GRID_LIMIT
     )
+
+
+def kept_channels(conv: PackedConv, lane_split: int) -> int:
+    """Channels that stay in shared memory when the next tile comes, as their columns may wait."""
+    if conv.tiles == 1:
+        return 0
+    split = _KEPT_PER_LANE * lane_split if lane_split > 1 else 0
+    wanted = _KEPT_ON_TENSOR_CORES if conv.on_tensor_cores else split
+    return min(wanted, conv.group_channels - conv.channel_tile)
+
+
+def ring_channels(conv: PackedConv, block: Block) -> int:
+    """Channels of a tile, and those that stay from the one before."""
+    kept = kept_channels(conv, block.lane_split)
+    channels = conv.channels_at_once + kept
+    return _rounded_up(channels, 8) if kept and conv.layout == HWC8 else channels
 
 
 def channel_words(conv: PackedConv, block: Block) -> int:
@@ -137,7 +159,7 @@ def shared_bytes(conv: PackedConv, block: Block) -> int:
     covered = 32 // block.lane_split
     if conv.on_tensor_cores:
         covered = warps_across(columns) * TENSOR_PIXELS
-    words = conv.channels_at_once * channel_words(conv, block) + covered - columns
+    words = ring_channels(conv, block) * channel_words(conv, block) + covered - columns
     raw_offset = _rounded_up(words * _word_bytes(conv, block), _ALIGNMENT)
     raw, scratch = _raw_bytes(conv, block), _scratch_bytes(conv, block)
     if conv.on_tensor_cores:

@@ -21,23 +21,23 @@ def best_channel_tile(conv: PackedConv, density: float) -> int:
     Longer lists of weights leave a smaller remainder to lanes that split them; shared memory, of
     which three blocks have to find theirs, bounds them. Of tiles that are as good within a
     thousandth the largest is taken: it has the fewest barriers. A layer of which no tile leaves
-    room for three blocks gets the largest with which one runs, or 1.
+    room for three blocks gets the one of all that run which suits best, or 1.
 
     Args:
         conv: the layer; its own CT does not matter.
         density: share of the columns of V weights that is stored.
     """
-    uses, most = {}, 1
+    roomy: dict[int, float] = {}
+    crowded: dict[int, float] = {}
     for tile in candidate_tiles(conv.group_channels):
         tiled = replace(conv, channel_tile=tile)
         block, use = default_block(tiled, density)
         if not fits(tiled, block):
             continue
-        most = max(most, tile)
-        if shared_bytes(tiled, block) <= SHARED_BYTES:
-            uses[tile] = use
+        (roomy if shared_bytes(tiled, block) <= SHARED_BYTES else crowded)[tile] = use
+    uses = roomy or crowded
     best = max(uses.values(), default=0.0)
-    return max((tile for tile, use in uses.items() if use > best - 0.001), default=most)
+    return max((tile for tile, use in uses.items() if use > best - 0.001), default=1)
 
 
 def usual_channel_tile(channels: int) -> int:

@@ -18,18 +18,22 @@ from edgeprune.device.sparse.blocks import (
     divided_up,
     fits,
     groups_per_block,
+    kept_channels,
     shared_bytes,
     warps_across,
 )
+from edgeprune.device.sparse.formats import HWC8
 from edgeprune.device.sparse.launches import LAUNCHES
 from edgeprune.device.sparse.launches import TENSOR_ROWS as TILE_ROWS
 
-_WARPS = 8
-# From a compute capability on, bytes of shared memory with which three blocks fill an SM.
-_SHARED = ((0, 21), (72, 32), (80, 40), (86, 32), (87, 53), (89, 32), (90, 53))
+# From a compute capability on, warps of a block.
+_WARPS = ((0, 16), (80, 8))
+# The same, kilobytes of shared memory with which as many blocks are resident as registers allow.
+_SHARED = ((0, 32), (72, 48), (80, 40), (86, 32), (87, 53), (89, 32), (90, 53))
+_CROWDED = 0.75
 _SPLIT = {1: 1.0, 2: 0.95, 4: 0.9}
 _TENSOR_COLUMNS = 16
-_MULTIPLY_CLOCKS = 4.0
+_MULTIPLY_CLOCKS, _TILE_CLOCKS = 4.0, 100.0
 _ROWS_AT_HALF = 4
 _FEWER_THREADS = 0.9
 
@@ -61,8 +65,8 @@ def suitability(conv: PackedConv, block: Block, density: float) -> float:
 def _suitability(conv: PackedConv, block: Block, density: float, lanes: float) -> float:
     if not fits(conv, block):
         return lanes - 2.0
-    crowded = shared_bytes(conv, block) * _WARPS > _shared(conv.sm) * block.warps
-    room = 0.5 if crowded else 1.0
+    there, taken = _shared(conv.sm) * block.warps, shared_bytes(conv, block) * _warps(conv.sm)
+    room = _CROWDED * there / taken if taken > there else 1.0
     if conv.on_tensor_cores:
         multiply, stage = _multiply_clocks(conv, block, density), _stage_clocks(conv, block)
         return lanes * multiply / (multiply + stage) * room * _at_most(conv, block)
@@ -93,7 +97,7 @@ def lane_use(conv: PackedConv, block: Block, density: float) -> float:
     across = divided_up(width, block.tile_columns)
     in_tile = height * width / (down * across * (32.0 / block.lane_split))
     listed = max(1.0, columns)
-    return in_tile * listed / (listed + 0.5 * (block.lane_split - 1))
+    return in_tile * listed / (listed + _empty_places(conv, block.lane_split, density))
 
 
 def _direct_blocks(conv: PackedConv) -> Iterator[Sequence[Block]]:
@@ -113,17 +117,21 @@ def _direct_blocks(conv: PackedConv) -> Iterator[Sequence[Block]]:
 
 
 def _tensor_blocks(conv: PackedConv) -> Iterator[Sequence[Block]]:
-    width = conv.shape.out_size[1]
+    width, most = conv.shape.out_size[1], _warps(conv.sm)
     for rows in TILE_ROWS:
-        for across in range(1, min(_WARPS, warps_across(width)) + 1):
+        for across in range(1, min(most, warps_across(width)) + 1):
             columns, groups = min(width, across * TENSOR_PIXELS), [1]
-            while 2 * groups[-1] * across <= _WARPS and groups[-1] < conv.rows:
+            while 2 * groups[-1] * across <= most and groups[-1] < conv.rows:
                 groups.append(2 * groups[-1])
             yield [Block(columns, rows, 1, 1, each * across) for each in groups]
 
 
 def _useful_warps(conv: PackedConv, groups_per_warp: int) -> int:
-    return min(_WARPS, divided_up(conv.rows, groups_per_warp))
+    return min(_warps(conv.sm), divided_up(conv.rows, groups_per_warp))
+
+
+def _warps(sm: int) -> int:
+    return next(warps for since, warps in reversed(_WARPS) if since <= sm)
 
 
 def _shared(sm: int) -> int:
@@ -136,8 +144,18 @@ def _columns_of_segment(conv: PackedConv, density: float) -> float:
 
 
 def _steps_of_segment(conv: PackedConv, density: float) -> float:
-    columns = _columns_of_segment(conv, density)
-    return (columns + 0.5 * (_TENSOR_COLUMNS - 1)) / _TENSOR_COLUMNS
+    return (_columns_of_segment(conv, density) + _empty_places(conv, 1, density)) / _TENSOR_COLUMNS
+
+
+def _empty_places(conv: PackedConv, lane_split: int, density: float) -> float:
+    """As `empty_places` of cuda/plan/ring.cc."""
+    together, part = lane_split, lane_split
+    if conv.on_tensor_cores:
+        together, part = _TENSOR_COLUMNS, _TENSOR_COLUMNS // 2
+    height, width = conv.shape.kernel
+    x = 2.0 * (kept_channels(conv, lane_split) * (height * width) * density) / together
+    too_few = 1.0 / (1.0 + x + x * x / 2.0 + x * x * x / 6.0)
+    return 0.5 * (part - 1) * (1.0 + (conv.tiles - 1.0) * too_few) / conv.tiles
 
 
 def _multiply_clocks(conv: PackedConv, block: Block, density: float) -> float:
@@ -150,4 +168,6 @@ def _multiply_clocks(conv: PackedConv, block: Block, density: float) -> float:
 
 def _stage_clocks(conv: PackedConv, block: Block) -> float:
     words = conv.channels_at_once * channel_words(conv, block)
-    return words * (2.0 * block.pixels_per_lane + 2) / 32
+    channels = conv.channels_at_once
+    lanes = 32.0 * divided_up(channels, 32) / channels if conv.layout == HWC8 else 1.0
+    return words * (2.0 * block.pixels_per_lane + 2) / 32 * lanes + _TILE_CLOCKS

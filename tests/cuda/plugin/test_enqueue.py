@@ -148,7 +148,7 @@ def test_shapes_change(harness: PluginHarness, generation: int) -> None:
         for width in range(3, 33):
             inputs, residual = images(conv, 1, 4, width)
             _run(attached, (FLOAT, LINEAR), inputs, residual, residual.shape)
-        assert harness.counts.live <= 3 + 2 * 8
+        assert harness.counts.live <= 2 + 3 * 8  # segments, offsets and slots of a shape
 
 
 def test_contexts_do_not_share(harness: PluginHarness, generation: int) -> None:
@@ -224,4 +224,5 @@ def test_asynchronous_copies_are_offered_where_they_exist(harness: PluginHarness
         with harness.create(3, small_conv().as_attributes()) as plugin:
             assert plugin.configure(descriptions([(1, 12, 8, 8), (1, 16, 8, 8)]))
             counts[sm] = len(plugin.tactics())
-    assert counts[87] == 2 * counts[72] > 0
+    # Blocks of 1, 2, 4 and 8 warps with either staging; of up to 16 with one.
+    assert counts[87] / (2 * 4) == counts[72] / 5 > 0

@@ -55,6 +55,6 @@ def test_a_board_and_a_size_decide_the_tile() -> None:
     small = packed(
         weight, 1, place=Place(replace(shape, in_size=(7, 7), out_size=(7, 7)), 87, LINEAR)
     )
-    assert (packed(weight, 1).channel_tile, large.channel_tile, small.channel_tile) == (16, 12, 32)
+    assert (packed(weight, 1).channel_tile, large.channel_tile, small.channel_tile) == (16, 12, 28)
     assert large.vector == small.vector == 4
     assert np.array_equal(large.unpacked(), weight)
