@@ -41,13 +41,15 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     shown = [number for number, heading in enumerate(HEADINGS) if heading not in _WIDE_ONLY]
     for number in shown:
         justify: Literal["left", "right"] = "left" if number < 2 else "right"
-        table.add_column(HEADINGS[number], justify=justify, no_wrap=number > 1, overflow="fold")
+        table.add_column(HEADINGS[number], justify=justify, no_wrap=number > 0, overflow="fold")
     for run in comparison.runs:
         cells = run_cells(run)
+        # In two lines each: 80 columns hold all of them, and names alone may have to be folded.
+        cells[1], cells[8] = cells[1].replace(" ", "\n"), cells[8].replace(" [", "\n[")
         table.add_row(*(cells[number] for number in shown))
     parts: list[RenderableType] = [table]
     if comparison.groups:

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from edgeprune.errors import UserInputError
 from edgeprune.report.comparison import compare_runs
-from edgeprune.report.comparison_views import comparison_notes, run_cells, write_comparison
+from edgeprune.report.comparison_views import (
+    comparison_notes,
+    comparison_table,
+    run_cells,
+    write_comparison,
+)
 
 
 def _predict(folder: Path, right: int, samples: int = 400, classes: int = 7) -> None:
@@ -105,3 +113,18 @@ def test_page_and_table_show_the_same_cells(runs: list[Path], tmp_path: Path) ->
             assert f"<td>{cell}</td>" in page
     assert page.count("<svg") == 2
     assert "Over seeds" in page
+
+
+def test_a_narrow_terminal_shows_every_run_and_figure(runs: list[Path]) -> None:
+    found = compare_runs(runs)
+    ranked = [
+        replace(run, report=replace(run.report, extra={"metric": "hr_at_10"})) for run in found.runs
+    ]
+    console = Console(width=80, file=io.StringIO())
+    console.print(comparison_table(replace(found, runs=tuple(ranked))))
+    shown = console.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= 80
+    for run in found.runs:
+        line = next(line for line in shown.splitlines() if line.startswith(f" {run.name[:4]}"))
+        assert run.report.method in line
+        assert line.rstrip().endswith(f"{run.speedup:.2f}")

@@ -68,7 +68,7 @@ def open_model(
     if batch < 1:
         raise BundleError(f"batch {batch}: use 1 or more")
     manifest = read_bundle(bundle)
-    chosen = choose_runtime(runtime, read_software(system_root()), events)
+    chosen = choose_runtime(runtime, read_software(system_root()), events, manifest.system)
     if chosen not in (TENSORRT, ONNXRUNTIME):
         raise DeviceUnsupportedError(
             "Python has no tensorrt (on a board: apt install python3-libnvinfer); trtexec times a "

@@ -11,14 +11,23 @@ RUNTIMES = ("auto", TENSORRT, TRTEXEC, ONNXRUNTIME)
 _CPU = "--runtime onnxruntime measures on the board's CPU"
 
 
-def choose_runtime(asked: str, found: Software, events: Events) -> str:
-    """TensorRT's Python module, else trtexec with a note; ONNX Runtime only if asked for.
+def choose_runtime(asked: str, found: Software, events: Events, system: str = "") -> str:
+    """TensorRT's Python module, else trtexec with a note; ONNX Runtime only if asked for, or if the
+    bundle was made for it.
+
+    Args:
+        asked: one of `RUNTIMES`.
+        found: what the board has.
+        events: who is told.
+        system: of the bundle's manifest.
 
     Raises:
         DeviceUnsupportedError: the board lacks it.
     """
     if asked not in RUNTIMES:
         raise DeviceError(f"--runtime {asked}: use {', '.join(RUNTIMES)}")
+    if asked == "auto" and system == ONNXRUNTIME:
+        asked = ONNXRUNTIME
     if asked == "auto":
         return _best(found, events)
     missing = _missing(asked, found)

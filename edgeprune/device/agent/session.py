@@ -42,7 +42,7 @@ class Session:
         self, bundle: Path, runtime: str, batch: int, threads: int | None, events: Events
     ) -> None:
         manifest, software = read_bundle(bundle), read_software(system_root())
-        chosen = choose_runtime(runtime, software, events)
+        chosen = choose_runtime(runtime, software, events, manifest.system)
         if chosen == ONNXRUNTIME and manifest.target.startswith("jetson"):
             events.note("measured in ONNX Runtime on the board's CPU; its GPU is not used")
         label = _label(chosen, software)
