@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 from edgeprune.data.augment import augmentation
 from edgeprune.data.cifar import load_cifar10, load_cifar100
@@ -23,6 +24,7 @@ SPECS = (
     "movies:FILE[:GROUP][@YEAR], ratings:DIR[:ranking[@K]|:rating][+features] or pkg.mod:factory"
 )
 _KINDS = ("digits", "fashion-mnist", "cifar10", "cifar100", "imagefolder", "movies", "ratings")
+VAL_FRACTION: Final = 0.1
 _MODULE_AND_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -30,7 +32,7 @@ def load_data(
     spec: str,
     *,
     seed: int,
-    val_fraction: float = 0.1,
+    val_fraction: float = VAL_FRACTION,
     train_limit: int | None = None,
     image_size: int | None = None,
     augment: str | None = None,
@@ -61,7 +63,12 @@ def load_data(
     source = _read(spec, image_size, progress)
     if isinstance(source, Data):
         # A user's own, or one whose protocol says what trains and what tests.
-        options = {"train_limit": train_limit, "image_size": image_size, "augment": augment}
+        options = {
+            "train_limit": train_limit,
+            "image_size": image_size,
+            "augment": augment,
+            "val_fraction": None if val_fraction == VAL_FRACTION else val_fraction,
+        }
         for option, value in options.items():
             if value is not None:
                 raise UserInputError(

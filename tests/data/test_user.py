@@ -140,6 +140,8 @@ def test_a_data_comes_back_as_it_is(install: Install) -> None:
     assert load_data(spec, seed=0) is made
     with pytest.raises(UserInputError, match="train_limit does not apply"):
         load_data(spec, seed=0, train_limit=5)
+    with pytest.raises(UserInputError, match="val_fraction does not apply"):
+        load_data(spec, seed=0, val_fraction=0.3)
 
 
 def test_a_module_where_the_user_stands_is_found(
