@@ -96,7 +96,7 @@ _DATA: dict[str, tuple[str, str]] = {
     "missing files": ("cifar10:/no/such/folder", "cifar-10-batches-py"),
     "fewer classes than a copied teacher": ("odd_user_code:five_digits", "--student"),
     "classes the teacher does not know": ("odd_user_code:letters", "'a'"),
-    "another number of channels": ("odd_user_code:in_colour", "channels"),
+    "another number of channels": ("odd_user_code:in_colour", "channel(s)"),
     "another image size": ("odd_user_code:larger", "--set image_size=8"),
     "a factory that fails": ("odd_user_code:failing_data", "first line second line"),
     "a factory of nowhere": ("no_such_module:data", "no_such_module"),
