@@ -45,8 +45,8 @@ def test_the_command_of_the_readme_measures_on_this_cpu(teacher: Path, tmp_path:
         "8": "16", "runs/fast": str(tmp_path / "run"),
     }  # fmt: skip
     few = [
-        "latency_repeats=3", "layers=[block3.layer.0.conv2]", "warm_epochs=0", "beta=0",
-        "train_limit=192", "batch_size=64", "prune_until=1.0",
+        "latency_repeats=3", "width_candidates=2", "layers=[block3.layer.0.conv2]",
+        "warm_epochs=0", "beta=0", "train_limit=192", "batch_size=64", "prune_until=1.0",
     ]  # fmt: skip
     finished = subprocess.run(
         [
