@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from interactions import interaction_rows, write_ratings
 
+ROOT = Path(__file__).parents[2]
 BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
 
 
@@ -73,3 +74,17 @@ def test_the_table_pairs_methods_with_the_dense_student(
     assert small < whole
     table_lines = results.with_suffix(".md").read_text().splitlines()
     assert len(table_lines) == 2 + len(content["rows"]) + 3 + 3
+
+
+def test_the_readme_says_what_is_recorded() -> None:
+    """All figures of a row of the record stand in one row of the README's tables."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Users and items")[2].partition("### Tables")[0]
+    told = [line for line in section.splitlines() if line.startswith("|")]
+    record = (BENCHMARKS / "results" / "ratings.md").read_text(encoding="utf-8")
+    rows = [line for line in record.splitlines() if re.match(r"\| (?!network)\w", line)]
+    assert len(rows) == 10
+    for row in rows:
+        figures = set(re.findall(r"\d[\d,]*\.\d+|\d[\d,]+", row)) - {"60.0", "60.2", "10"}
+        assert len(figures) >= 2, row
+        assert any(all(figure in line for figure in figures) for line in told), row
