@@ -1,12 +1,11 @@
-"""Ranks of held-out items among all candidates, and what lists of k items are worth by them.
+"""Ranks of held-out items among all candidates, and who finds theirs among the first k.
 
-Sources: He et al., "Neural Collaborative Filtering", WWW 2017, section 4.1 (HR and NDCG with one
-held-out item); Krichene & Rendle, KDD 2020 (why all items are ranked, not a sample).
+Sources: He et al., "Neural Collaborative Filtering", WWW 2017, section 4.1 (HR with one held-out
+item); Krichene & Rendle, KDD 2020 (why all items are ranked, not a sample).
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from edgeprune.data.batch import Candidates
@@ -42,8 +41,3 @@ def ranks(scores: Tensor, candidates: Candidates) -> Tensor:
 def hits(rank: Tensor, k: int) -> Tensor:
     """(users,) whether the held-out item is among the first k: their mean is HR@k."""
     return rank <= k
-
-
-def gains(rank: Tensor, k: int) -> Tensor:
-    """(users,) 1 / log2(1 + rank) among the first k, else 0: their mean is NDCG@k."""
-    return torch.where(rank <= k, 1.0 / torch.log2(1.0 + rank.double()), 0.0)

@@ -12,6 +12,7 @@ from edgeprune.data.batch import Candidates
 from edgeprune.errors import EdgepruneError
 from edgeprune.report.ranking_table import (
     gain_difference,
+    gains,
     hit_difference,
     ranking_figures,
     ranking_lines,
@@ -49,11 +50,11 @@ def test_a_constant_scorer_earns_nothing() -> None:
     rank = ranking.ranks(torch.full((36, 1), 0.7), candidates)
     assert rank.tolist() == [11, 12, 10]
     assert not ranking.hits(rank, 5).any()
-    assert ranking.gains(rank, 5).sum() == 0
+    assert gains(rank, 5).sum() == 0
 
 
 def test_gains_are_discounted_by_place() -> None:
-    found = ranking.gains(torch.tensor([1, 3, 10, 11]), 10)
+    found = gains(torch.tensor([1, 3, 10, 11]), 10)
     assert found.tolist() == pytest.approx([1.0, 0.5, 1 / np.log2(11), 0.0])
 
 

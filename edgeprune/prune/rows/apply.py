@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from edgeprune.errors import EdgepruneError, UserInputError
 from edgeprune.models.row_map import MappedTable, put_module
+from edgeprune.models.tables import KINDS
 from edgeprune.prune.rows.choice import RowChoice, Tail, choose_rows, shared_rows
-from edgeprune.prune.rows.counts import TABLES
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def choose_for(
     """
     chosen = {}
     for path, module in model.named_modules():
-        if isinstance(module, TABLES) and module.num_embeddings >= settings.min_rows:
+        if isinstance(module, KINDS) and module.num_embeddings >= settings.min_rows:
             _require_alone(model, path, module)
             chosen[path] = choose_rows(
                 counts[path], settings.fraction, settings.tail, module.padding_idx

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-TABLES = (nn.Embedding, nn.EmbeddingBag)
+from edgeprune.models.modes import evaluating
+from edgeprune.models.tables import KINDS
 
 
 def count_ids(model: nn.Module, batches: Iterable[tuple[Tensor, ...]]) -> dict[str, Tensor]:
@@ -17,20 +18,16 @@ def count_ids(model: nn.Module, batches: Iterable[tuple[Tensor, ...]]) -> dict[s
     The network itself says which ids reach which table: it runs once on all of them, in evaluation
     mode; its modes are put back.
     """
-    tables = {path: m for path, m in model.named_modules() if isinstance(m, TABLES)}
+    tables = {path: m for path, m in model.named_modules() if isinstance(m, KINDS)}
     counts = {path: torch.zeros(m.num_embeddings, dtype=torch.int64) for path, m in tables.items()}
-    modes = [(module, module.training) for module in model.modules()]
     handles = [m.register_forward_pre_hook(_counter(counts[path])) for path, m in tables.items()]
-    model.eval()
     try:
-        with torch.no_grad():
+        with evaluating(model), torch.no_grad():
             for inputs in batches:
                 model(*inputs)
     finally:
         for handle in handles:
             handle.remove()
-        for module, training in modes:
-            module.training = training
     for path, module in tables.items():
         if module.padding_idx is not None:
             counts[path][module.padding_idx] = 0
