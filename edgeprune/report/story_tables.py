@@ -17,14 +17,16 @@ def tell_tables(report: RunReport) -> Iterator[tuple[str, Tone]]:
     if not tables:
         return
     dense, student = tables["dense_student"], tables["student"]
+    shared = report.extra.get("table_rows", ())
+    maps = ", maps of shared rows counted" if shared else ""
     yield (
         f"Tables hold {_share(dense)} of the dense student's parameters and {_share(student)} of "
         f"the student's: {count(_sum(dense, 'bytes'))} bytes became "
-        f"{count(_sum(student, 'bytes'))}, maps of shared rows counted, of which a sample reads "
+        f"{count(_sum(student, 'bytes'))}{maps}, of which a sample reads "
         f"{count(_sum(student, 'bytes_per_sample'))}. Lookups are not multiply-accumulates.",
         "plain",
     )
-    for table in report.extra.get("table_rows", ()):
+    for table in shared:
         yield (
             f"{table['table']}: {count(table['ids'])} ids read {count(table['rows'])} rows, "
             f"{count(table['shared'])} of them shared by the rare ones, which were "
