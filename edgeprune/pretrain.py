@@ -25,6 +25,7 @@ from edgeprune.models.initialise import start_at
 from edgeprune.models.registry import build_model
 from edgeprune.models.summary import count_params
 from edgeprune.recipe import data_settings, resolve_recipe
+from edgeprune.train.compiling import require_compiler
 from edgeprune.train.distributed import World, join_world, leave_world
 from edgeprune.train.evaluate import metric_on, predict
 from edgeprune.train.fit import Fit
@@ -80,6 +81,7 @@ def pretrain(
     lr: float | None = None,
     batch_size: int | None = None,
     device: str = "auto",
+    compile: bool = False,
     show_progress: bool = False,
     **settings: Any,
 ) -> TrainResult:
@@ -96,12 +98,14 @@ def pretrain(
         lr: the highest rate; default 0.1, and 0.05 with ten times the weight decay for films;
             ratings are trained with Adam (see `recipes/ratings.yaml`).
         batch_size: default 128; 1024 for ratings.
+        compile: train through `torch.compile`: faster, after half a minute or more of compiling.
         settings: `train_limit`, `image_size`, `augment`, `val_fraction`, `precision`,
             `weight_decay`, `momentum`, `optimizer`.
 
     Raises:
         UserInputError: a setting that does not apply here, or unusable data.
         RunBusyError: another process trains into the same file.
+        UnsupportedError: `compile` without a C++ compiler.
     """
     out = Path(out)
     _refuse_other_settings(settings)
@@ -109,10 +113,13 @@ def pretrain(
     given = {key: value for key, value in asked.items() if value is not None}
     checked = _checked({**_defaults(data), **given}, data)
     folder = RunFolder(out.with_name(f"{out.name}.run"))
-    folder.create()
     world = join_world(device)
     shown: Progress = ConsoleProgress() if show_progress and world.is_main else Progress()
     try:
+        if compile:
+            require_compiler(world.device)
+            checked["compile"] = True
+        folder.create()
         with folder.locked_by(world):
             identity = {
                 "arch": arch, "data": data, "processes": world.size, **checked,
@@ -258,6 +265,7 @@ def _settings(identity: Mapping[str, Any]) -> FitSettings:
         ),
         seed=int(identity["seed"]),
         precision=str(identity.get("precision", "auto")),
+        compile=bool(identity.get("compile", False)),
     )
 
 

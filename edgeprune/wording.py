@@ -15,6 +15,12 @@ def shown(name: object) -> str:
     return printable[:_LONGEST_NAME]
 
 
+def counted(number: float, noun: str) -> str:
+    """`1 epoch`, `12 epochs`, `3.1 epochs`, `1,024 channels`."""
+    text = f"{number:,.0f}" if number == round(number) else f"{number:.1f}"
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
 def brief(error: BaseException) -> str:
     """Return the first line of an error's text, or its kind, in at most 160 characters."""
     lines = str(error).strip().splitlines()

@@ -12,6 +12,7 @@ from edgeprune.errors import UserInputError
 from edgeprune.prune.schedule import schedule_progress
 from edgeprune.prune.two_to_four import GROUP as PATTERN_GROUP
 from edgeprune.recipe import Recipe
+from edgeprune.wording import counted
 
 
 def check_plan(recipe: Recipe) -> None:
@@ -84,16 +85,17 @@ def sp_events(recipe: Recipe) -> dict[int, float]:
     due = [e for e in range(recipe.every, max(last, 1) + 1, recipe.every) if e >= first]
     if not due or recipe.epochs < 2:
         raise UserInputError(
-            f"setting 'epochs': {recipe.epochs} epochs with an event every {recipe.every} between "
-            f"prune_from {recipe.prune_from:g} and prune_until {recipe.prune_until:g} leave no "
-            "room to prune and train on; use more epochs or a smaller 'every'"
+            f"setting 'epochs': {counted(recipe.epochs, 'epoch')} with an event every "
+            f"{recipe.every} between prune_from {recipe.prune_from:g} and prune_until "
+            f"{recipe.prune_until:g} leave no room to prune and train on; use more epochs or a "
+            "smaller 'every'"
         )
     progress = _progress(recipe, len(due))
     if len(progress) > len(due):
         raise UserInputError(
             f"setting 'rate': {len(progress)} events of {recipe.rate:.0%} are needed to reach the "
-            f"target, {len(due)} fit into {recipe.epochs} epochs; use more epochs, a smaller "
-            "'every' or a larger 'rate'"
+            f"target, {len(due)} fit into {counted(recipe.epochs, 'epoch')}; use more epochs, a "
+            "smaller 'every' or a larger 'rate'"
         )
     return dict(zip(due, progress, strict=False))
 

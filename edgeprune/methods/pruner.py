@@ -253,10 +253,9 @@ class Pruner:
         score: Callable[[], list[FloatArray]],
         learner: Learner | None,
     ) -> dict[str, Any]:
-        decision = None
-        if self._world.is_main:
-            decision = self._decide(student, graph, budget, score(), learner)
-        removal_plain, record = self._world.broadcast(decision)
+        removal_plain, record = self._on_main(
+            lambda: self._decide(student, graph, budget, score(), learner)
+        )
         if not record["met"]:
             raise BudgetMissedError(
                 unreachable(record["asked"], record["reached"], record["limited_by"], self._recipe)

@@ -23,6 +23,7 @@ from edgeprune.train.progress import Progress
 from edgeprune.train.run_folder import RunFolder
 from edgeprune.train.settings import FitSettings, LossSettings
 from edgeprune.train.teacher import Teacher
+from edgeprune.wording import counted
 
 _PROBE_BATCH = 2  # samples that show the head which shapes the taps have
 
@@ -210,6 +211,6 @@ def _describe(record: dict[str, Any]) -> str:
     # Where only groups behind a norm over channels lost any, no exactness is claimed.
     exact = "" if error is None else f", removal exact to {error:.1e}"
     return (
-        f"{'':>10}  removed {removed} channel{'' if removed == 1 else 's'}: {record['params']:,} "
+        f"{'':>10}  removed {counted(removed, 'channel')}: {record['params']:,} "
         f"params, {record['macs']:,.0f} MACs left{exact}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgeprune.device.bench.result import Benchmark, ModelTimes
 from edgeprune.report.energy_table import energy_lines, energy_tables
 from edgeprune.report.numerals import milliseconds, ratio
+from edgeprune.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -63,8 +64,8 @@ def lines(found: Benchmark) -> list[str]:
     protocol = found.protocol
     load = "one after the other" if protocol.rate_hz is None else f"{protocol.rate_hz:g} a second"
     told = [
-        f"{found.before.cpu}, {found.runtime}, {found.threads} threads, batch {found.batch}, "
-        f"requests {load}",
+        f"{found.before.cpu}, {found.runtime}, {counted(found.threads, 'thread')}, "
+        f"batch {found.batch}, requests {load}",
         f"{protocol.repeats} repeats of {protocol.seconds:g} s each, loaded anew, in turns; "
         "spread: largest less smallest median of the repeats; ratio of p50 with its 95 % interval",
     ]

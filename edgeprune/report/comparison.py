@@ -21,6 +21,7 @@ from edgeprune.statistics import (
     metric_difference,
     over_seeds,
 )
+from edgeprune.wording import counted
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _summarised(group: Sequence[ComparedRun], first: Sequence[ComparedRun] | Non
     known = [metric for metric in metrics if metric is not None]
     report = group[0].report
     return SeedGroup(
-        f"{report.method}, {report.preset}, {report.epochs} epochs",
+        f"{report.method}, {report.preset}, {counted(report.epochs, 'epoch')}",
         tuple(run.name for run in group),
         tuple(run.report.seed for run in group),
         over_seeds(known) if len(known) == len(metrics) else None,

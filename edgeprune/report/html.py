@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeprune.atomic import write_text_atomic
-from edgeprune.report.numerals import compact, count, epochs, interval, milliseconds, share
+from edgeprune.report.numerals import compact, count, interval, milliseconds, share
 from edgeprune.report.page import render_page
 from edgeprune.report.plots.layers import plot_layers
 from edgeprune.report.plots.svg import require_matplotlib
@@ -20,6 +20,7 @@ from edgeprune.report.run_report import RunReport
 from edgeprune.report.story import tell
 from edgeprune.report.story_speed import speedup
 from edgeprune.report.terminal import title_of
+from edgeprune.wording import counted
 
 HTML_NAME = "report.html"
 
@@ -84,9 +85,9 @@ def render_run(
 
 def _subtitle(report: RunReport) -> str:
     before = (
-        f" after {epochs(report.search_epochs)} epochs of search" if report.search_epochs else ""
+        f" after {counted(report.search_epochs, 'epoch')} of search" if report.search_epochs else ""
     )
-    return f"{report.epochs} epochs of training{before}"
+    return f"{counted(report.epochs, 'epoch')} of training{before}"
 
 
 def _tiles(report: RunReport, rows: list[NetworkRow]) -> list[Tile]:

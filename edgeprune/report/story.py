@@ -16,6 +16,7 @@ from edgeprune.report.story_finish import tell_finish
 from edgeprune.report.story_speed import tell_speed
 from edgeprune.report.story_tables import tell_tables
 from edgeprune.statistics import DifferenceInterval
+from edgeprune.wording import counted
 
 Tone = Literal["good", "warning", "plain"]
 
@@ -206,7 +207,7 @@ def _tell_skipped(report: RunReport) -> Iterator[Statement]:
 
 def _tell_training(report: RunReport) -> Iterator[Statement]:
     before = epochs(report.search_epochs)
-    text = f"{report.epochs} epochs for the delivered network, {before} before it"
+    text = f"{counted(report.epochs, 'epoch')} for the delivered network, {before} before it"
     if report.train_seconds is not None:
         text += f", in {duration(report.train_seconds)}"
     if report.train_energy_j is not None:

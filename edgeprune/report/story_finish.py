@@ -7,6 +7,7 @@ from typing import Literal
 
 from edgeprune.report.rows import Metric, metric_of
 from edgeprune.report.run_report import RunReport
+from edgeprune.wording import counted
 
 _DROP = 1.0  # points; more than repeated rounding should cost after training for it
 
@@ -19,7 +20,7 @@ def tell_finish(report: RunReport) -> Iterator[tuple[str, str, Tone]]:
     if pattern is not None:
         text = (
             f"{_layers(len(pattern['layers']))} the 2:4 pattern, which sparse tensor cores take, "
-            f"after {_epochs(pattern['epochs'])} with it."
+            f"after {counted(pattern['epochs'], 'epoch')} with it."
         )
         left = pattern["left_out"]
         if left:
@@ -31,8 +32,9 @@ def tell_finish(report: RunReport) -> Iterator[tuple[str, str, Tone]]:
         whole, rounded = qat["test"]["float"], qat["test"]["int8"]
         yield (
             "INT8",
-            f"After {_epochs(qat['epochs'])} with fake quantisation of {len(qat['layers'])} layers "
-            f"the test {metric.label} is {metric.text(rounded)} in simulated INT8 and "
+            f"After {counted(qat['epochs'], 'epoch')} with fake quantisation of "
+            f"{counted(len(qat['layers']), 'layer')} the test {metric.label} is "
+            f"{metric.text(rounded)} in simulated INT8 and "
             f"{metric.text(whole)} in floating point. student.pt holds the learned input scales.",
             "warning" if _lost(whole, rounded, metric) else "good",
         )
@@ -47,7 +49,3 @@ def _lost(whole: float, rounded: float, metric: Metric) -> bool:
 
 def _layers(number: int) -> str:
     return "1 layer has" if number == 1 else f"{number} layers have"
-
-
-def _epochs(number: int) -> str:
-    return "1 epoch" if number == 1 else f"{number} epochs"

@@ -15,6 +15,7 @@ from edgeprune.distill.losses import LossParts, SadLoss, Task, TaskLoss
 from edgeprune.distill.summary import TapSummary
 from edgeprune.distill.taps import TapRecorder, tap_shapes
 from edgeprune.models.modes import evaluating
+from edgeprune.train.compiling import compiled
 from edgeprune.train.distributed import World
 from edgeprune.train.precision import Precision, in_layout, lay_out
 from edgeprune.train.settings import FitSettings
@@ -211,7 +212,8 @@ class Learner:
                     module.eval()
 
     def _wrap(self) -> None:
-        self._forward = self.world.in_parallel(self._together, self._leaves_some_out)
+        forward = self.world.in_parallel(self._together, self._leaves_some_out)
+        self._forward = compiled(forward) if self.settings.compile else forward
 
     def _has_unused_parameters(self, example: tuple[Tensor, ...]) -> bool:
         trained = [p for p in self.student.parameters() if p.requires_grad]

@@ -85,11 +85,11 @@ class ConsoleProgress(Progress):
         score = score_of_row(row)
         val, shown = score.text(row[f"val_{score.name}"]), ""
         if score.of_training:
-            shown = f"train {score.text(row[f'train_{score.name}']):>8}  "
+            shown = f"train {score.spoken} {score.text(row[f'train_{score.name}']):>8}  "
         size = f"  {row['params']:,.0f} params" if "params" in row else ""
         self.note(
             f"{row['stage']:>10}  epoch {row['epoch'] + 1:>3}  loss {row['loss']:8.4f}  "
-            f"{shown}val {val:>8}{size}  "
+            f"{shown}val {score.spoken} {val:>8}{size}  "
             f"{row['seconds']:6.1f} s"
         )
 
@@ -100,7 +100,7 @@ class ConsoleProgress(Progress):
             score = score_of_row(last)
             self.note(
                 f"{last['stage']:>10}  epochs 1-{last['epoch'] + 1} are done "
-                f"(val {score.text(last[f'val_{score.name}'])})"
+                f"(val {score.spoken} {score.text(last[f'val_{score.name}'])})"
             )
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ class Score:
     Attributes:
         name: of the history's columns, `train_NAME` and `val_NAME`.
         metric: as reports call it.
+        spoken: as people call it.
         factor: what a mean of `per_sample` is multiplied by.
         unit: of the product.
         answers: (N,) from a network's outputs for a batch: class ids, values or ranks.
@@ -36,6 +37,7 @@ class Score:
 
     name: str
     metric: str
+    spoken: str
     factor: float
     unit: str
     answers: Callable[[Tensor, Batch], Tensor]
@@ -56,6 +58,7 @@ class Score:
 TOP1: Final = Score(
     "top1",
     "top1_percent",
+    "top-1",
     100.0,
     " %",
     lambda outputs, _batch: outputs.argmax(1),
@@ -64,6 +67,7 @@ TOP1: Final = Score(
 MSE: Final = Score(
     "mse",
     "mse",
+    "MSE",
     1.0,
     "",
     lambda outputs, _batch: outputs.flatten().float(),
@@ -77,7 +81,9 @@ _TASKS: Final[dict[str, Task]] = {TOP1.name: "classification", MSE.name: "regres
 def hit_rate(k: int) -> Score:
     """HR@k of a ranking."""
     name = f"hr_at_{k}"
-    return Score(name, name, 1.0, "", _ranks, lambda rank, _targets: hits(rank, k), False)
+    return Score(
+        name, name, f"HR@{k}", 1.0, "", _ranks, lambda rank, _targets: hits(rank, k), False
+    )
 
 
 def score_of(data: Data) -> Score:

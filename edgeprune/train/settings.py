@@ -45,6 +45,7 @@ class FitSettings:
         seed: of shuffling, augmentation and dropout, and of the head's weights.
         steps: length of the training in steps, where it ends within an epoch; `epochs` then is
             what it takes part of.
+        compile: whether the forward and backward passes go through `torch.compile`.
     """
 
     stage: str
@@ -56,3 +57,4 @@ class FitSettings:
     seed: int
     precision: str = "auto"
     steps: int | None = None
+    compile: bool = False

@@ -40,6 +40,7 @@ from edgeprune.errors import EdgepruneError, UserInputError
 from edgeprune.recipe import parse_assignments
 from edgeprune.report.versions import package_version, versions
 from edgeprune.train.distributed import join_world
+from edgeprune.wording import counted
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -151,7 +152,9 @@ def publish(bench: Bench, every: Sequence[Row], path: Path) -> None:
     console.print(terminal_table(results, title))
     for line in [*words(results), *notes()]:
         console.print(line, markup=False)
-    conditions = [f"Measured on {content['machine']['device']}, {torch.get_num_threads()} threads."]
+    conditions = [
+        f"Measured on {content['machine']['device']}, {counted(torch.get_num_threads(), 'thread')}."
+    ]
     write_text_atomic(path, json.dumps(content, indent=1) + "\n")
     write_text_atomic(path.with_suffix(".md"), markdown(results, title, conditions))
 

@@ -60,11 +60,21 @@ def prepare_all(
     names = [given.name for given in inputs]
     if sorted(samples) != sorted(names):
         raise BundleError(f"the models take {', '.join(names)}; given: {', '.join(samples) or '-'}")
-    ready = {given.name: prepare(samples[given.name], given) for given in inputs}
+    ready = {
+        given.name: prepare(_array(given.name, samples[given.name]), given) for given in inputs
+    }
     counts = {name: len(values) for name, values in ready.items()}
     if len(set(counts.values())) > 1:
         raise BundleError(f"inputs of different numbers of samples: {counts}")
     return ready
+
+
+def _array(name: str, samples: object) -> np.ndarray:
+    """Lists of numbers are taken, too."""
+    try:
+        return np.asarray(samples)
+    except ValueError as failure:
+        raise BundleError(f"{name}: samples of different shapes: give one array") from failure
 
 
 def _channels_first(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
