@@ -175,6 +175,29 @@ def over_seeds(values: ArrayLike) -> SeedSummary:
     return SeedSummary(float(figures.mean()), std, int(figures.size))
 
 
+def means_with_intervals(
+    scores: Sequence[ArrayLike], *, seed: int = 0
+) -> list[tuple[float, float, float]]:
+    """Mean, lower and upper end of its 95 % percentile interval, all on the same resamples.
+
+    Args:
+        scores: per-sample scores, each (samples,).
+    """
+    rows = np.asarray(scores, dtype=np.float64)
+    samples = rows.shape[1]
+    generator = np.random.default_rng(seed)
+    block = max(1, _VALUES_AT_ONCE // samples)
+    means = np.empty((_ERROR_DRAWS, len(rows)))
+    for start in range(0, _ERROR_DRAWS, block):
+        size = min(block, _ERROR_DRAWS - start)
+        occurrences = generator.multinomial(samples, np.full(samples, 1 / samples), size=size)
+        means[start : start + size] = occurrences @ rows.T / samples
+    tail = 50.0 * (1.0 - LEVEL)
+    low, high = np.percentile(means, [tail, 100.0 - tail], axis=0)
+    ends = zip(rows.mean(1), low, high, strict=True)
+    return [(float(mean), float(least), float(most)) for mean, least, most in ends]
+
+
 def _as_rows(scores: ArrayLike) -> NDArray[np.float64]:
     rows = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     if rows.ndim != 2 or not rows.size:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgeprune import statistics
 from edgeprune.statistics import accuracy_difference, over_seeds, paired_difference
 
 
@@ -133,3 +134,17 @@ def test_over_seeds() -> None:
     assert over_seeds([70.0]).std is None
     with pytest.raises(ValueError, match="one figure per seed"):
         over_seeds([])
+
+
+def test_means_have_the_same_intervals_however_few_draws_fit_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = np.random.default_rng(0).normal(size=(3, 50))
+    whole = statistics.means_with_intervals(list(scores))
+    monkeypatch.setattr(statistics, "_VALUES_AT_ONCE", 120)
+    assert np.allclose(statistics.means_with_intervals(list(scores)), whole, rtol=0, atol=1e-12)
+    for row, (mean, low, high) in zip(scores, whole, strict=True):
+        assert low < mean < high
+        assert mean == row.mean()
+        half = 1.96 * row.std() / np.sqrt(50)
+        assert (high - low) / 2 == pytest.approx(half, rel=0.1)

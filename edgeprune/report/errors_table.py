@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeprune.statistics import LEVEL
-
-_DRAWS: Final = 2_000
+from edgeprune.statistics import means_with_intervals
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,14 @@ def error_figures(
         predictions: values by predictor, each (samples,).
         targets: (samples,).
     """
-    count = len(targets)
-    occurrences = np.random.default_rng(seed).multinomial(
-        count, np.full(count, 1 / count), size=_DRAWS
-    )
-    tail = 50.0 * (1.0 - LEVEL)
-    found = {}
-    for name, values in predictions.items():
-        errors = np.asarray(values, np.float64) - np.asarray(targets, np.float64)
-        both = np.stack([np.square(errors), np.abs(errors)])
-        low, high = np.percentile(occurrences @ both.T / count, [tail, 100.0 - tail], axis=0)
-        (mse, mae) = both.mean(1)
-        figures = (mse, low[0], high[0], mae, low[1], high[1])
-        found[name] = ErrorFigures(*(float(figure) for figure in figures))
-    return found
+    truth = np.asarray(targets, np.float64)
+    errors = [np.asarray(values, np.float64) - truth for values in predictions.values()]
+    rows = [score(error) for error in errors for score in (np.square, np.abs)]
+    figures = means_with_intervals(rows, seed=seed)
+    return {
+        name: ErrorFigures(*mse, *mae)
+        for name, mse, mae in zip(predictions, figures[::2], figures[1::2], strict=True)
+    }
 
 
 def error_lines(figures: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from edgeprune.statistics import LEVEL, DifferenceInterval, paired_difference
-
-_DRAWS: Final = 2_000
+from edgeprune.statistics import DifferenceInterval, means_with_intervals, paired_difference
 
 
 @dataclass(frozen=True)
@@ -49,19 +47,12 @@ def ranking_figures(
         ranks: places of the held-out items by scorer, each (users,), from 1.
         k: length of a list.
     """
-    users = len(next(iter(ranks.values())))
-    occurrences = np.random.default_rng(seed).multinomial(
-        users, np.full(users, 1 / users), size=_DRAWS
-    )
-    tail = 50.0 * (1.0 - LEVEL)
-    found = {}
-    for name, places in ranks.items():
-        both = np.stack([hits(places, k), gains(places, k)])
-        low, high = np.percentile(occurrences @ both.T / users, [tail, 100.0 - tail], axis=0)
-        (hr, ndcg) = both.mean(1)
-        figures = (hr, low[0], high[0], ndcg, low[1], high[1])
-        found[name] = RankingFigures(*(float(figure) for figure in figures))
-    return found
+    rows = [score(places, k) for places in ranks.values() for score in (hits, gains)]
+    figures = means_with_intervals(rows, seed=seed)
+    return {
+        name: RankingFigures(*hr, *ndcg)
+        for name, hr, ndcg in zip(ranks, figures[::2], figures[1::2], strict=True)
+    }
 
 
 def hits(ranks: ArrayLike, k: int) -> NDArray[np.float64]:

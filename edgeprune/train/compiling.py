@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,10 +27,10 @@ def require_compiler(device: torch.device) -> None:
         )
 
 
-def compiled(module: nn.Module) -> nn.Module:
+def compiled(module: nn.Module) -> Callable[..., Any]:
     """`module` behind `torch.compile`, with every shape a constant of the generated code.
 
     A last, smaller batch gets code of its own; so does every network that surgery narrows.
     """
-    found: nn.Module = torch.compile(module, dynamic=False)
-    return found
+    forward: Callable[..., Any] = torch.compile(module, dynamic=False)
+    return forward

@@ -213,7 +213,7 @@ class Learner:
 
     def _wrap(self) -> None:
         forward = self.world.in_parallel(self._together, self._leaves_some_out)
-        self._forward = compiled(forward) if self.settings.compile else forward
+        self._forward: Callable[..., Any] = compiled(forward) if self.settings.compile else forward
 
     def _has_unused_parameters(self, example: tuple[Tensor, ...]) -> bool:
         trained = [p for p in self.student.parameters() if p.requires_grad]
