@@ -1,4 +1,4 @@
-"""The cost model and the trials know the kernels that are compiled, and no others."""
+"""The cost model knows the kernels that are compiled, and no others."""
 
 from __future__ import annotations
 
