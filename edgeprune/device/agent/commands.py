@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping
 
 from edgeprune.device.agent.events import Events
 from edgeprune.device.agent.options import energy_of, protocol_of
+from edgeprune.device.agent.racing import advise
 from edgeprune.device.agent.serve_power import serve_power
 from edgeprune.device.agent.session import Session
 from edgeprune.device.bench.clocks import locked_clocks, require_clocks
@@ -35,6 +36,15 @@ def verify(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     return _session(given, events).verify()
 
 
+def race(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
+    """Which sparse layers lost."""
+    _require_clocks(given)
+    session = _session(given, events)
+    session.build()
+    with _clocks(given, events):
+        return session.race()
+
+
 def bench(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     """Times of all models."""
     protocol = protocol_of(given)
@@ -52,6 +62,11 @@ def run(given: argparse.Namespace, events: Events) -> Mapping[str, Any]:
     session = _session(given, events)
     events.result("build", session.build())
     events.result("verify", session.verify())
+    if session.has_rival:
+        with _clocks(given, events):
+            raced = session.race()
+        events.result("race", raced)
+        advise(raced, events)
     return {"bench": _measured(session, protocol, given, events)}
 
 
@@ -71,6 +86,7 @@ COMMANDS: Mapping[str, Command] = {
     "probe": probe_board,
     "build": build,
     "verify": verify,
+    "race": race,
     "bench": bench,
     "run": run,
     "infer": infer,
@@ -91,6 +107,9 @@ def _measured(
     session: Session, protocol: Protocol, given: argparse.Namespace, events: Events
 ) -> Mapping[str, Any]:
     energy = energy_of(given, session.no_energy, events)
-    clocks = locked_clocks(events.step) if given.lock_clocks else contextlib.nullcontext()
-    with clocks:
+    with _clocks(given, events):
         return session.bench(protocol, energy)
+
+
+def _clocks(given: argparse.Namespace, events: Events) -> contextlib.AbstractContextManager[None]:
+    return locked_clocks(events.step) if given.lock_clocks else contextlib.nullcontext()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from edgeprune.device.agent.engine_cache import engine_folder, mark_used
@@ -29,7 +30,7 @@ def find_builder(runtime: str) -> Builder:
 def engine_settings(bundle: Path, manifest: Manifest, batch: int, events: Events) -> EngineSettings:
     """How the bundle's engines are built; the plugin is compiled now where a model needs it."""
     plugins: tuple[str, ...] = ()
-    if any(model.needs_plugin for model in manifest.models):
+    if any(model.needs_plugin for model in manifest.all_models):
         if manifest.plugin is None:
             raise BundleError(f"{bundle}: its models need a plugin that it does not hold")
         plugins = (str(ensure_plugin(bundle / manifest.plugin, events.step)),)
@@ -59,6 +60,8 @@ def ensure_bundle_engine(
     digest = manifest.files[model.onnx].sha256[:16]
     path = folder / f"{digest}-b{settings.batch.usual}.engine"
     events.step(f"{model.name}: looking for its engine")
+    if not model.needs_plugin:  # so that it is the same engine beside a sparse model and without
+        settings = replace(settings, plugins=())
     aids = BuildAids(folder / f"{builder.backend}.timing", EventProgress(events))
     engine = ensure_engine(bundle / model.onnx, path, builder, settings, aids)
     mark_used(path)

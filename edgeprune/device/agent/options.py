@@ -47,9 +47,13 @@ def make_parser() -> argparse.ArgumentParser:
         ("verify", "compare the models with the host's outputs"),
     ):
         _with_request(commands.add_parser(name, help=text))
+    racing = _with_request(
+        commands.add_parser("race", help="time sparse layers beside the same layers dense")
+    )
+    _with_locked_clocks(racing)
     for name, text in (
         ("bench", "time the models side by side"),
-        ("run", "probe, build, verify and bench"),
+        ("run", "probe, build, verify, race and bench"),
     ):
         _with_protocol(_with_request(commands.add_parser(name, help=text)))
     _infer(commands.add_parser("infer", help="run a model on a .npy or .npz file or an image"))
@@ -88,6 +92,10 @@ def _with_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--energy-repeats", type=int, default=energy.repeats)
     parser.add_argument("--energy-rate", type=float, help="requests per second")
     parser.add_argument("--idle", type=float, default=energy.idle_s, help="seconds")
+    _with_locked_clocks(parser)
+
+
+def _with_locked_clocks(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lock-clocks", action="store_true", help="run sudo jetson_clocks")
 
 

@@ -56,7 +56,7 @@ def make_ready(
     found: dict[str, Ready] = {}
     for model in models:
         engine = ensure_bundle_engine(bundle, manifest, model, builder, settings, events)
-        found[model.name] = Ready(TensorRtRunner(engine.path, plugins=settings.plugins), engine)
+        found[model.name] = Ready(TensorRtRunner(engine.path, plugins=engine.plugins), engine)
     return found
 
 

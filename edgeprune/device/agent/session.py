@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeprune.device.agent.events import Events
+from edgeprune.device.agent.racing import run_race
 from edgeprune.device.agent.runtime import ONNXRUNTIME, TRTEXEC, choose_runtime
 from edgeprune.device.agent.workbench import Work, Workbench
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
@@ -75,6 +76,15 @@ class Session:
                     "asked for: this runtime computes something else, try another --precision"
                 )
         return {name: agreement.as_dict() for name, agreement in found.items()}
+
+    @property
+    def has_rival(self) -> bool:
+        """Whether there is a race to run."""
+        return self._bench.work.manifest.rival is not None
+
+    def race(self) -> dict[str, Any]:
+        """Which sparse layers lost to dense ones, see `run_race`."""
+        return run_race(self._bench)
 
     @property
     def no_energy(self) -> str:

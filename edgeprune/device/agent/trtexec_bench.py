@@ -8,7 +8,7 @@ import time
 from array import array
 from functools import cached_property
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Collection, Mapping, Sequence
 
 from edgeprune.device.agent.engine_cache import make_room
 from edgeprune.device.agent.engines import engine_settings, ensure_bundle_engine, find_builder
@@ -25,13 +25,15 @@ from edgeprune.device.bench.warnings import warnings_of
 from edgeprune.device.bundle.agreement import Agreement, compare
 from edgeprune.device.bundle.manifest import BundleModel
 from edgeprune.device.bundle.plain_arrays import PlainArray, prepare_plain, read_npy
+from edgeprune.device.race.race import ProfiledLayer
 from edgeprune.device.tensorrt.engine_file import EngineFile
-from edgeprune.device.tensorrt.settings import EngineSettings
 from edgeprune.device.tensorrt.trtexec import Trtexec
+from edgeprune.device.tensorrt.trtexec_profile import profile_engine
 from edgeprune.device.tensorrt.trtexec_run import TrtexecEngine, TrtexecRun
 
 _VERIFIED = 8  # samples, which every engine takes at once
 _VERIFY_S = 0.1
+_PROFILE_S = 1.0
 _INT64_SINCE = (10, 0)  # TensorRT
 
 
@@ -40,7 +42,6 @@ class TrtexecBench(Workbench):
 
     no_energy = "trtexec runs the models: energy needs TensorRT's Python module and numpy"
     _engines: dict[str, EngineFile] | None = None
-    _settings: EngineSettings | None = None
 
     def build(self) -> dict[str, EngineFile | None]:
         """Engines are built at the first call."""
@@ -53,7 +54,7 @@ class TrtexecBench(Workbench):
         count = min([_VERIFIED, *(values.shape[0] for values in inputs.values())])
         with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
             feed = self._written(Path(folder), inputs, count)
-            for model in work.manifest.models:
+            for model in work.manifest.all_models:
                 if model.reference is not None:
                     found[model.name] = self._agreement(model, count, feed)
         return found
@@ -64,11 +65,25 @@ class TrtexecBench(Workbench):
         On trtexec's own random inputs, but for ids: those of the reference samples.
         """
         with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
-            takes_ids = any(given.dtype == "int64" for given in self.work.manifest.inputs)
-            feed = None
-            if takes_ids:
-                feed = self._written(Path(folder), self._references(), self.work.batch)
-            return self._timed(protocol, feed)
+            return self._timed(protocol, self._needed(Path(folder)))
+
+    @property
+    def profiler(self) -> str:
+        """Whose times `profile` gives."""
+        return "trtexec --exportProfile"
+
+    def profile(self, model: BundleModel, raced: Collection[str]) -> tuple[ProfiledLayer, ...]:
+        """On the inputs that `bench` takes."""
+        with tempfile.TemporaryDirectory(prefix="edgeprune-feed-") as folder:
+            engine = self._engine(model.name, self.work.batch)
+            onnx_file = self.work.bundle / model.onnx
+            return profile_engine(engine, onnx_file, _PROFILE_S, self._needed(Path(folder)))
+
+    def _needed(self, folder: Path) -> dict[str, Path] | None:
+        """Files of inputs that may not be random."""
+        if all(given.dtype != "int64" for given in self.work.manifest.inputs):
+            return None
+        return self._written(folder, self._references(), self.work.batch)
 
     def _timed(self, protocol: Protocol, feed: Mapping[str, Path] | None) -> Benchmark:
         if protocol.rate_hz is not None:
@@ -110,12 +125,12 @@ class TrtexecBench(Workbench):
         if self._engines is None:
             work = self.work
             make_room()
-            self._settings = engine_settings(work.bundle, work.manifest, work.batch, work.events)
+            settings = engine_settings(work.bundle, work.manifest, work.batch, work.events)
             self._engines = {
                 model.name: ensure_bundle_engine(
-                    work.bundle, work.manifest, model, self._program, self._settings, work.events
+                    work.bundle, work.manifest, model, self._program, settings, work.events
                 )
-                for model in work.manifest.models
+                for model in work.manifest.all_models
             }
         return self._engines
 
@@ -136,13 +151,12 @@ class TrtexecBench(Workbench):
         return found
 
     def _engine(self, name: str, batch: int) -> TrtexecEngine:
-        inputs, built = self.work.manifest.inputs, self._built()
-        assert self._settings is not None
+        inputs, engine = self.work.manifest.inputs, self._built()[name]
         return TrtexecEngine(
             self._program,
-            Path(built[name].path),
+            Path(engine.path),
             {given.name: (batch, *given.shape) for given in inputs},
-            self._settings.plugins,
+            engine.plugins,
         )
 
     def _references(self) -> dict[str, PlainArray]:

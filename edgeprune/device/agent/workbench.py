@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Collection
 
 from edgeprune.device.agent.events import Events
 from edgeprune.device.bench.energy_protocol import EnergyProtocol
 from edgeprune.device.bench.protocol import Protocol
 from edgeprune.device.bench.result import Benchmark
 from edgeprune.device.bundle.agreement import Agreement
-from edgeprune.device.bundle.manifest import Manifest
+from edgeprune.device.bundle.manifest import BundleModel, Manifest
+from edgeprune.device.race.race import ProfiledLayer
 from edgeprune.device.tensorrt.engine_file import EngineFile
 
 
@@ -46,9 +48,14 @@ class Workbench(ABC):
 
     Attributes:
         no_energy: why energy is not measured in this runtime; empty where it can be.
+        profiler: whose times `profile` gives.
     """
 
     no_energy = ""
+
+    @property
+    @abstractmethod
+    def profiler(self) -> str: ...
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -75,4 +82,16 @@ class Workbench(ABC):
 
         Raises:
             DeviceError: a model fails, or a setting is out of range.
+        """
+
+    @abstractmethod
+    def profile(self, model: BundleModel, raced: Collection[str]) -> tuple[ProfiledLayer, ...]:
+        """Time every layer of a model for one request.
+
+        Args:
+            model: one of the manifest's, or its rival.
+            raced: modules whose layers race.
+
+        Raises:
+            DeviceError: the model fails, or the runtime does not tell its layers' times.
         """

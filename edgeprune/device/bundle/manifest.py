@@ -88,6 +88,8 @@ class Manifest:
         files: every file but the manifest.
         more_inputs: those after the first.
         more_reference_inputs: a file for each of them.
+        rival: a student with sparse layers brings itself with all layers dense, to race with; None
+            where there is nothing to decide.
     """
 
     name: str
@@ -104,6 +106,12 @@ class Manifest:
     files: Mapping[str, BundleFile]
     more_inputs: tuple[BundleInput, ...] = ()
     more_reference_inputs: tuple[str, ...] = ()
+    rival: BundleModel | None = None
+
+    @property
+    def all_models(self) -> tuple[BundleModel, ...]:
+        """Those that are measured, and the rival."""
+        return self.models if self.rival is None else (*self.models, self.rival)
 
     @property
     def inputs(self) -> tuple[BundleInput, ...]:
@@ -161,7 +169,10 @@ def _manifest(values: Mapping[str, Any]) -> Manifest:
         raise KeyError("more_reference_inputs")
     files = {_plain(name): BundleFile(**about) for name, about in values["files"].items()}
     models = tuple(BundleModel(**about) for about in values["models"])
+    told = values.get("rival")
+    rival = None if told is None else BundleModel(**told)
     named = [values["reference_inputs"], *more_files, *(model.onnx for model in models)]
+    named += [] if rival is None else [rival.onnx]
     named += [model.reference for model in models if model.reference is not None]
     if not set(named) <= set(files) or not models:
         raise KeyError("files")
@@ -180,6 +191,7 @@ def _manifest(values: Mapping[str, Any]) -> Manifest:
         files=files,
         more_inputs=more,
         more_reference_inputs=more_files,
+        rival=rival,
     )
 
 

@@ -14,7 +14,7 @@ from edgeprune.device.onnx.protobuf import DamagedMessageError, numbers, submess
 
 _MODEL_GRAPH, _MODEL_METADATA = 7, 14
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT = 1, 5, 11
-_NODE_INPUT, _NODE_NAME, _NODE_OP, _NODE_METADATA = 1, 3, 4, 9
+_NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OP, _NODE_METADATA = 1, 2, 3, 4, 9
 _TENSOR_NAME = 8
 FLOAT, INT64 = 1, 7
 
@@ -40,12 +40,13 @@ class OnnxInput:
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """A node of the graph, with the names of its inputs and its metadata."""
+    """A node of the graph, with the names of its inputs and outputs and its metadata."""
 
     name: str
     op: str
     inputs: tuple[str, ...]
     metadata: dict[str, str]
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def _node(message: memoryview) -> OnnxNode:
         op=text(message, _NODE_OP),
         inputs=tuple(texts(message, _NODE_INPUT)),
         metadata=_pairs(message, _NODE_METADATA),
+        outputs=tuple(texts(message, _NODE_OUTPUT)),
     )
 
 

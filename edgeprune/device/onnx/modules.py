@@ -7,7 +7,7 @@ import contextlib
 
 from edgeprune.device.onnx.file import OnnxNode
 
-_HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+HEAVY = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _NOTE = "edgeprune.module"
 _WEIGHT = ".weight"
 _SCOPES = "pkg.torch.onnx.name_scopes"
@@ -20,7 +20,7 @@ def module_of(node: OnnxNode) -> str:
     """
     if _NOTE in node.metadata:
         return node.metadata[_NOTE]
-    if node.op in _HEAVY and len(node.inputs) > 1 and node.inputs[1].endswith(_WEIGHT):
+    if node.op in HEAVY and len(node.inputs) > 1 and node.inputs[1].endswith(_WEIGHT):
         return node.inputs[1][: -len(_WEIGHT)]
     scopes: object = ()
     with contextlib.suppress(ValueError, SyntaxError):

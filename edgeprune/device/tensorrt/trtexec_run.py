@@ -59,21 +59,22 @@ class TrtexecEngine:
         """
         with tempfile.TemporaryDirectory(prefix="edgeprune-trtexec-") as folder:
             times, outputs = Path(folder) / "times.json", Path(folder) / "outputs.json"
-            command = self._command(seconds, feed, times, outputs)
-            _call(command, seconds, self.program.label)
+            options = ["--useCudaGraph", f"--exportTimes={times}", f"--exportOutput={outputs}"]
+            self.call(seconds, feed, options)
             return _read(times, outputs, self.program.label)
 
-    def _command(
-        self, seconds: float, feed: Mapping[str, Path] | None, times: Path, outputs: Path
-    ) -> list[str]:
+    def call(self, seconds: float, feed: Mapping[str, Path] | None, options: Sequence[str]) -> None:
+        """Run it for a while, with more options of trtexec.
+
+        Raises:
+            DeviceError: trtexec fails.
+        """
         command = [
             self.program.path,
             f"--loadEngine={self.path}",
             f"--duration={seconds:g}",
             f"--warmUp={_WARM_MS}",
-            "--useCudaGraph",
-            f"--exportTimes={times}",
-            f"--exportOutput={outputs}",
+            *options,
         ]
         if self.shapes:
             told = (f"{name}:{'x'.join(map(str, shape))}" for name, shape in self.shapes.items())
@@ -81,7 +82,8 @@ class TrtexecEngine:
         if feed:
             command.append("--loadInputs=" + ",".join(f"{n}:{path}" for n, path in feed.items()))
         option = "--staticPlugins" if self.program.release >= (8, 6) else "--plugins"
-        return command + [f"{option}={Path(plugin).resolve()}" for plugin in self.plugins]
+        command += [f"{option}={Path(plugin).resolve()}" for plugin in self.plugins]
+        _call(command, seconds, self.program.label)
 
 
 def _call(command: Sequence[str], seconds: float, label: str) -> None:

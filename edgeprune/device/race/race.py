@@ -1,30 +1,31 @@
-"""The third gate: the engine with sparse layers against the dense one, by their own profiles.
+"""The last gate: the network with sparse layers against the same one dense, by their own profiles.
 
-TensorRT fuses a dense convolution with its neighbours and copies tensors around a plugin, so layers
-of the two engines are not the same. What is compared is the least set of modules that both engines
+Runtimes fuse a dense convolution with its neighbours and copy tensors around a sparse one, so the
+layers of the two profiles are not the same. What is compared is the least set of parts that both
 compute in layers of their own: all that one of them spends on it against all that the other does.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Sequence
 
 
-class LayerTime(Protocol):
-    """A layer of an engine's profile (`runners.tensorrt_profile.EngineLayerTime`)."""
+@dataclass(frozen=True)
+class ProfiledLayer:
+    """A layer of a profile.
 
-    @property
-    def name(self) -> str:
-        """As TensorRT calls it."""
+    Attributes:
+        name: as the runtime calls it; of a copy that it added with the name of the layer that the
+            copy is for at its end.
+        p50_ms: median time.
+        parts: what it was made from: modules with weights, and nodes without by their names; empty
+            for copies that the runtime added.
+    """
 
-    @property
-    def p50_ms(self) -> float:
-        """Median time."""
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """Modules that it was made from; empty for copies that TensorRT added."""
+    name: str
+    p50_ms: float
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Comparison:
 
     Attributes:
         layers: the sparse layers.
-        dense_ms: what the dense engine spends on them and on what it fused with them.
-        sparse_ms: what the engine with the plugin spends on the same, copies included.
+        dense_ms: what the dense network spends on them and on what was fused with them.
+        sparse_ms: what the one with sparse layers spends on the same, copies included.
     """
 
     layers: tuple[str, ...]
@@ -58,12 +59,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Race:
-    """The two engines.
+    """The two networks.
 
     Attributes:
         comparisons: of all sparse layers.
-        dense_ms: all layers of the dense engine.
-        sparse_ms: all layers of the engine with the plugin.
+        dense_ms: all layers of the dense one.
+        sparse_ms: all layers of the one with sparse layers.
         unknown: sparse layers that a profile does not name; they go back.
     """
 
@@ -86,16 +87,20 @@ class Race:
             *(f"{name}: a profile does not name it, so it goes back" for name in self.unknown),
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "back": self.back}
+
 
 def race(
-    dense: Sequence[LayerTime], sparse: Sequence[LayerTime], sparse_layers: Sequence[str]
+    dense: Sequence[ProfiledLayer], sparse: Sequence[ProfiledLayer], sparse_layers: Sequence[str]
 ) -> Race:
     """Which sparse layers go back to dense.
 
     Args:
-        dense: profile of the dense engine.
-        sparse: profile of the engine with the plugin.
-        sparse_layers: modules that the plugin computes there.
+        dense: profile of the dense network.
+        sparse: of the one with sparse layers.
+        sparse_layers: modules that are sparse there.
     """
     named = _named(dense) & _named(sparse)
     comparisons: list[Comparison] = []
@@ -116,31 +121,31 @@ def race(
     )
 
 
-def _named(profile: Sequence[LayerTime]) -> set[str]:
-    return {module for layer in profile for module in layer.modules}
+def _named(profile: Sequence[ProfiledLayer]) -> set[str]:
+    return {part for layer in profile for part in layer.parts}
 
 
-def _closure(modules: set[str], *profiles: Sequence[LayerTime]) -> set[str]:
-    grown = set(modules)
+def _closure(parts: set[str], *profiles: Sequence[ProfiledLayer]) -> set[str]:
+    grown = set(parts)
     for profile in profiles:
         for layer in profile:
-            if grown.intersection(layer.modules):
-                grown.update(layer.modules)
-    return grown if grown == modules else _closure(grown, *profiles)
+            if grown.intersection(layer.parts):
+                grown.update(layer.parts)
+    return grown if grown == parts else _closure(grown, *profiles)
 
 
-def _time_of(modules: set[str], profile: Sequence[LayerTime]) -> float:
-    own = [layer for layer in profile if modules.intersection(layer.modules)]
+def _time_of(parts: set[str], profile: Sequence[ProfiledLayer]) -> float:
+    own = [layer for layer in profile if parts.intersection(layer.parts)]
     names = {layer.name for layer in own}
-    others = [layer.name for layer in profile if layer.modules and layer.name not in names]
+    others = [layer.name for layer in profile if layer.parts and layer.name not in names]
     copies = [
         layer
         for layer in profile
-        if not layer.modules and _nearest(layer.name, [*names, *others]) in names
+        if not layer.parts and _nearest(layer.name, [*names, *others]) in names
     ]
     return sum(layer.p50_ms for layer in (*own, *copies))
 
 
 def _nearest(copy: str, names: Sequence[str]) -> str:
-    """The layer that a copy is for: TensorRT writes its name at the end of the copy's."""
+    """The layer that a copy is for, whose name stands at the end of the copy's."""
     return max((name for name in names if copy.endswith(name)), key=len, default="")

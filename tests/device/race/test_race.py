@@ -1,15 +1,14 @@
-"""The third gate: sparse layers that lose to the dense engine go back, and the race says so."""
+"""The last gate: sparse layers that lose to the dense engine go back, and the race says so."""
 
 from __future__ import annotations
 
 import pytest
 
-from edgeprune.device.runners.tensorrt_profile import EngineLayerTime
-from edgeprune.device.sparse.race import race
+from edgeprune.device.race.race import ProfiledLayer, race
 
 
-def _layer(name: str, ms: float, *modules: str) -> EngineLayerTime:
-    return EngineLayerTime(name, ms, tuple(modules), tuple(modules))
+def _layer(name: str, ms: float, *parts: str) -> ProfiledLayer:
+    return ProfiledLayer(name, ms, parts)
 
 
 _DENSE = (
