@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -87,6 +88,8 @@ def export_file(
     precision: PrecisionRequest | None = None,
     calibration_data: str | None = None,
     sparse: str = OFF,
+    sparse_back: Collection[str] = (),
+    rival: Path | None = None,
     tables: str = "fp32",
     progress: Progress | None = None,
 ) -> FileExport:
@@ -106,6 +109,9 @@ def export_file(
         calibration_data: what FP16 and INT8 are chosen and measured on, see `load_data`; default:
             the data of a run's recipe.
         sparse: `off`, `auto`, or the convolutions that become sparse, see `choice.choose`.
+        sparse_back: layers that stay dense whatever `sparse` says, since they lost on the board.
+        rival: file for the same graph with every layer dense, and with its tables as they were;
+            written only where a layer became sparse.
         tables: `int8` or `fp16` for what is looked up, whatever the precision of the rest;
             `fp32`: as the precision has it.
         progress: told how far it is.
@@ -159,16 +165,21 @@ def export_file(
                 metadata=known,
                 count=shown.counting,
             )
-        packed = None
+        packed, before = None, folder / "dense.onnx"
         if sparse != OFF:
             floats: Literal["fp32", "fp16"] = "fp32" if request.name == "fp32" else "fp16"
-            packed = apply_sparse(unchecked, sparse, feeds, sm=board.sm, precision=floats)
+            shutil.copyfile(unchecked, before)
+            packed = apply_sparse(
+                unchecked, sparse, feeds, sm=board.sm, precision=floats, back=sparse_back
+            )
             if not packed.remark and request.name == "fp32":
                 error = onnx_max_abs_error(unchecked, loaded.module, batches)
         changed = None
         if table_type != "fp32":
             changed = apply_tables(unchecked, table_type, board, feeds)
         size = unchecked.stat().st_size
+        if rival is not None and packed is not None and packed.any:
+            before.replace(rival)
         unchecked.replace(path)
     return FileExport(
         source=str(file),

@@ -8,8 +8,11 @@ import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from hypothesis import given
@@ -19,10 +22,12 @@ from odd_user_code import Twins
 from pruned_run import pruned_run
 
 from edgeprune.data.preprocessing import Preprocessing
-from edgeprune.deploy.bundle import references
+from edgeprune.deploy.bundle import graphs, references
+from edgeprune.deploy.bundle.graphs import export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
+from edgeprune.deploy.dense import dense_module
 from edgeprune.device import load
 from edgeprune.device.agent.events import Silent
 from edgeprune.device.agent.infer import infer_file
@@ -33,7 +38,7 @@ from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.targets import find_target
 from edgeprune.models.checkpoint import checkpoint_of, save_checkpoint
-from edgeprune.models.load import ModelOptions
+from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.models.registry import build_model
 
 ORIN = find_target("jetson-orin")
@@ -196,6 +201,7 @@ def test_manifests_that_are_none(written: WrittenBundle) -> None:
     assert manifest_from(text, "here") == written.manifest
     for change in (
         {"files": {"../outside": {"sha256": "0", "bytes": 1}, **good["files"]}},
+        {"rival": {**good["models"][0], "onnx": "none.onnx"}},
         {"models": []}, {"input": None}, {"reference_inputs": "none.npy"}, {"classes": 3},
     ):  # fmt: skip
         with pytest.raises(BundleError, match="here: is damaged"):
@@ -221,6 +227,68 @@ def test_sparse_models_bring_their_plugin(tmp_path: Path) -> None:
     assert not any(name.startswith(("harness", "emulation")) for name in names)
     with OnnxRuntimeRunner(written.folder / "student.onnx") as runner:
         assert runner.input_names == ("input",)
+    _check_rival(written)
+    raced = json.loads(_metadata(written.folder / "student.onnx")["sparse_layers"])
+    asked = replace(request, back=tuple(raced))
+    last = ensure_bundle(run, tmp_path / "last", ORIN, asked, lambda _: None)
+    assert last.manifest.rival is None
+    assert any("lost to dense on the board" in note for note in last.manifest.notes)
+    assert last.manifest.plugin is None
+    rival = written.manifest.files["student-dense.onnx"]
+    assert last.manifest.files["student.onnx"] == rival, "it need not be sent or built again"
+
+
+def _check_rival(written: WrittenBundle) -> None:
+    """The same network, and nothing sparse in it."""
+    rival = written.manifest.rival
+    assert rival is not None
+    assert (rival.name, rival.needs_plugin) == ("student-dense", False)
+    ops = {node.op_type for node in onnx.load(written.folder / rival.onnx).graph.node}
+    assert "Conv" in ops
+    assert "SparseConv2d" not in ops
+    feed = {"input": np.random.default_rng(0).standard_normal((2, 1, 8, 8), np.float32)}
+    outputs = []
+    for model in (written.manifest.models[0], rival):
+        with OnnxRuntimeRunner(written.folder / model.onnx) as runner:
+            outputs.append(runner.infer(feed)["output"])
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+
+
+@pytest.mark.parametrize(("change", "races"), [
+    ({}, True), ({"race": False}, False), ({"back": ("block1.layer.0.conv1",)}, False),
+])  # fmt: skip
+def test_who_races(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], races: bool
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def export(*_: object, **options: Any) -> Any:
+        asked.update(options)
+        return SimpleNamespace(sparse=None)
+
+    monkeypatch.setattr(graphs, "export_file", export)
+    request = BundleRequest(sparse="auto", dense=False, **change)
+    loaded, options = load_model(run / "student.pt", ModelOptions()), ModelOptions()
+    export_graphs(run, loaded, ORIN, request, tmp_path, lambda _: None, options)
+    assert (asked["rival"] is not None) == races
+    assert asked["sparse_back"] == change.get("back", ())
+
+
+def test_the_dense_network_is_the_same_every_time() -> None:
+    """So that a second bundle does not bring another one to send and build."""
+    before = torch.random.get_rng_state()
+    first = dense_module("wrn_10_1", {"num_classes": 10})
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.rand(1)
+    second = dense_module("wrn_10_1", {"num_classes": 10})
+    assert first is not None
+    assert second is not None
+    weights = second.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())
 
 
 def test_large_outputs_are_few(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from edgeprune.models.load import ModelOptions
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.models.summary import count_macs, count_params
 
+RIVAL = "student-dense"
 _ANY_DROP = 100.0  # of accuracy: fresh weights have none to lose
 
 
@@ -31,7 +32,7 @@ class BundleGraph:
     """A graph in the bundle's folder.
 
     Attributes:
-        name: `dense` or `student`.
+        name: `dense`, `student` or `student-dense`.
         file: its name there.
         parameters: that the network has.
         macs: of one sample.
@@ -58,7 +59,8 @@ def export_graphs(
 ) -> tuple[list[BundleGraph], list[str]]:
     """Write the graphs into the folder, the dense one first; and what is to be said about them.
 
-    The dense network's weights are fresh: no time depends on them.
+    The dense network's weights are fresh: no time depends on them. After a sparse student comes
+    itself with every layer dense, which it races with.
 
     Args:
         options: that `loaded` was read with.
@@ -77,7 +79,7 @@ def export_graphs(
         else:
             graphs.append(dense)
     tell("exporting the student")
-    file = f"{STUDENT}.onnx"
+    file, rival = f"{STUDENT}.onnx", f"{RIVAL}.onnx"
     written = export_file(
         run,
         folder / file,
@@ -89,9 +91,15 @@ def export_graphs(
         in_channels=request.in_channels,
         options=options,
         sparse=request.sparse,
+        sparse_back=request.back,
+        rival=folder / rival if request.race and not request.back else None,
     )
-    sparse = written.sparse is not None and any(ly.sparse for ly in written.sparse.layers)
+    sparse = written.sparse is not None and written.sparse.any
     graphs.append(_graph(STUDENT, file, loaded, request, is_trained=True, is_sparse=sparse))
+    if (folder / rival).is_file():
+        graphs.append(_graph(RIVAL, rival, loaded, request, is_trained=True, is_sparse=False))
+    if request.back:
+        notes.append(f"sparse layers that lost to dense on the board: {', '.join(request.back)}")
     return graphs, notes
 
 

@@ -18,6 +18,8 @@ class BundleRequest:
     Attributes:
         precision: of the graphs.
         sparse: see `export_file`.
+        race: whether sparse layers race with dense ones on the board, see `deploy.racing`.
+        back: layers that lost such a race; nothing races again.
         data: whose validation images are the references, and what FP16 and INT8 are chosen on; None
             for the run's own.
         dense: whether the student's architecture before pruning goes along, to be measured beside.
@@ -29,6 +31,8 @@ class BundleRequest:
 
     precision: PrecisionRequest = field(default_factory=PrecisionRequest)
     sparse: str = OFF
+    race: bool = True
+    back: tuple[str, ...] = ()
     data: str | None = None
     dense: bool = True
     plugin: Path | None = None

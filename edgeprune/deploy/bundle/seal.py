@@ -37,6 +37,7 @@ def seal(
     notes: tuple[str, ...] = (),
     classes: tuple[str, ...] | None = None,
     plugin: str | None = None,
+    rival: BundleModel | None = None,
 ) -> Manifest:
     """Write both; no file may change afterwards. See `Manifest` for the arguments.
 
@@ -65,6 +66,7 @@ def seal(
         },
         more_inputs=tuple(inputs[1:]),
         more_reference_inputs=tuple(reference_inputs[1:]),
+        rival=rival,
     )
     write_text_atomic(folder / MANIFEST, manifest.to_json())
     return manifest

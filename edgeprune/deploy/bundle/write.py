@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from edgeprune import __version__
 from edgeprune.data.behind import state_behind
 from edgeprune.deploy.bundle.agent_archive import agent_archive
-from edgeprune.deploy.bundle.graphs import BundleGraph, export_graphs
+from edgeprune.deploy.bundle.graphs import RIVAL, BundleGraph, export_graphs
 from edgeprune.deploy.bundle.plugin_source import plugin_source
 from edgeprune.deploy.bundle.prebuilt import prebuilt
 from edgeprune.deploy.bundle.references import bundle_inputs, reference_inputs, reference_outputs
 from edgeprune.deploy.bundle.request import BundleRequest
 from edgeprune.deploy.bundle.seal import save_array, seal
+from edgeprune.deploy.candidates import STUDENT
 from edgeprune.device.bundle.errors import BundleError
 from edgeprune.device.bundle.folder import read_bundle
 from edgeprune.device.bundle.manifest import (
@@ -110,9 +111,10 @@ def _fill(
     tell("computing the references")
     inputs = bundle_inputs(loaded, request)
     samples, origin = reference_inputs(loaded, run, request.data, inputs)
-    exact = reference_outputs(work / graphs[-1].file, samples, inputs)
+    trained = next(graph for graph in graphs if graph.is_trained)
+    exact = reference_outputs(work / trained.file, samples, inputs)
     notes.append(f"references: {len(exact)} samples, {origin}")
-    outputs = len(read_graph(work / graphs[-1].file).model.graph.output)
+    outputs = len(read_graph(work / trained.file).model.graph.output)
     if outputs > 1:
         notes.append(
             f"the network has {outputs} outputs: the first is checked, and given on boards"
@@ -120,7 +122,8 @@ def _fill(
     files = [_INPUTS, *(f"reference-{given.name}.npy" for given in inputs[1:])]
     for file, values in zip(files, samples.values(), strict=True):
         save_array(work / file, values[: len(exact)])
-    models = tuple(_model(work, graph, exact, request.precision.name) for graph in graphs)
+    rival = next((graph for graph in graphs if graph.name == RIVAL), None)
+    models = tuple(_model(work, g, exact, request.precision.name) for g in graphs if g != rival)
     plugin = None
     if any(model.needs_plugin for model in models):
         plugin = _PLUGIN if request.plugin is None else LIBRARY
@@ -138,14 +141,15 @@ def _fill(
         notes=tuple(notes),
         classes=loaded.classes,
         plugin=plugin,
+        rival=None if rival is None else _model(work, rival, exact, request.precision.name),
     )
 
 
 def _model(work: Path, graph: BundleGraph, exact: NDArray[Any], precision: str) -> BundleModel:
-    """`exact`: outputs of the trained network, of which there is one."""
+    """`exact`: outputs of the student, which its rival has too."""
     reference = None
     if graph.is_trained:
-        reference = f"reference-{graph.name}.npy"
+        reference = f"reference-{STUDENT}.npy"
         save_array(work / reference, exact)
     return BundleModel(
         name=graph.name,

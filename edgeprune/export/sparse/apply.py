@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,6 +43,7 @@ def apply_sparse(
     *,
     sm: str | None = None,
     precision: Literal["fp32", "fp16"] = "fp32",
+    back: Collection[str] = (),
 ) -> SparseReport:
     """Rewrite a file with sparse convolutions, and compare it with what it was.
 
@@ -54,6 +55,7 @@ def apply_sparse(
         sm: compute capability of the boards that `auto` decides for, and that weights are packed
             for; None for a CPU.
         precision: that layers of floating point have there.
+        back: layers that stay dense, see `choose`.
 
     Raises:
         UserInputError: a layer that does not exist is named.
@@ -62,7 +64,7 @@ def apply_sparse(
     """
     before = onnx.load(path)
     layers = find_layers(before)
-    chosen = choose(layers, wanted, BoardGate(before, sm, precision) if sm else None)
+    chosen = choose(layers, wanted, BoardGate(before, sm, precision) if sm else None, back)
     where = places(before, layers, sm, precision)
     convs = [_packed(*each) for each in zip(layers, chosen, where, strict=True)]
     report = [_reported(*each) for each in zip(layers, chosen, convs, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -48,6 +48,7 @@ class Chosen:
     vector: int | None = None
 
 
+_LOST = Chosen(False, "it lost to the dense layer where it runs")
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
@@ -55,6 +56,7 @@ def choose(
     layers: Sequence[AnyLayer],
     wanted: str,
     automatic: Callable[[AnyLayer], Chosen] | None = None,
+    back: Collection[str] = (),
 ) -> list[Chosen]:
     """Decide for every layer.
 
@@ -64,6 +66,7 @@ def choose(
         layers: the convolutions of a graph.
         wanted: `auto`, or names of modules or patterns (`fnmatch`), separated by commas.
         automatic: what decides for `auto`; default: at most `MAX_DENSITY` of the weights are left.
+        back: layers that lost to dense ones where they run, and stay dense whatever is wanted.
 
     Returns:
         One for each layer, in their order.
@@ -72,6 +75,9 @@ def choose(
         UserInputError: a pattern names no convolution.
         UnsupportedError: a layer is named that cannot become sparse.
     """
+    if back:
+        found = choose(layers, wanted, automatic)
+        return [_LOST if ly.name in back else one for ly, one in zip(layers, found, strict=True)]
     if wanted == AUTO:
         return [(automatic or _by_density)(layer) for layer in layers]
     patterns = [part.strip() for part in wanted.split(",") if part.strip()]

@@ -53,6 +53,11 @@ class SparseReport:
     runtime: Runtime
     remark: str
 
+    @property
+    def any(self) -> bool:
+        """Whether a layer became sparse."""
+        return any(layer.sparse for layer in self.layers)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

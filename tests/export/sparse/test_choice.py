@@ -47,6 +47,16 @@ def test_names_and_patterns_are_taken_at_any_density() -> None:
     assert _sparse("*") == ["stem", "block1.conv1", "block1.conv2"]
 
 
+@pytest.mark.parametrize("wanted", ["auto", "block1.*"])
+def test_what_lost_on_the_board_stays_dense(wanted: str) -> None:
+    before = choose(LAYERS, wanted)
+    chosen = choose(LAYERS, wanted, back=["block1.conv1"])
+    assert before[1].sparse
+    assert not chosen[1].sparse
+    assert "lost" in chosen[1].reason
+    assert [*chosen[:1], *chosen[2:]] == [*before[:1], *before[2:]]
+
+
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
