@@ -36,6 +36,9 @@ if TYPE_CHECKING:
               help="Validation top-1 that int8 may cost; layers go back to float.")  # fmt: skip
 @click.option("--sparse", default="off", show_default=True, metavar="auto|off|LAYERS",
               help="Convolutions with zeros as SparseConv2d, as for export.")  # fmt: skip
+@click.option("--race/--no-race", default=True, show_default=True,
+              help="Time each sparse layer on the board beside the same one dense; those that lose "
+              "go back to dense.")  # fmt: skip
 @click.option("--plugin", type=click.Path(path_type=Path), metavar="LIBRARY",
               help="Of sparse convolutions, for aarch64.  [default: the board compiles it]",
               )  # fmt: skip
@@ -130,6 +133,7 @@ def _request(
     precision: Any,
     max_accuracy_drop: float,
     sparse: str,
+    race: bool,
     plugin: Path | None,
     data: str | None,
     dense: bool,
@@ -162,6 +166,7 @@ def _request(
         bundle=BundleRequest(
             precision=PrecisionRequest(precision, max_accuracy_drop=max_accuracy_drop),
             sparse=sparse,
+            race=race,
             data=data,
             dense=dense,
             plugin=plugin,

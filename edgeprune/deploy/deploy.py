@@ -6,7 +6,8 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from edgeprune.deploy.agent import Listener
 from edgeprune.deploy.bundle.write import WrittenBundle, ensure_bundle
 from edgeprune.deploy.deployment import JSON_NAME, Deployment
 from edgeprune.deploy.local_board import LocalBoard
-from edgeprune.deploy.on_board import AnyBoard, Notes, send_agent, work
+from edgeprune.deploy.on_board import AnyBoard, Notes, OnBoard, send_agent
+from edgeprune.deploy.racing import RACE_NAME, conditions_of, settle
 from edgeprune.deploy.request import DeployRequest
 from edgeprune.deploy.ssh import connect
 from edgeprune.deploy.target import bundle_name, named_target, require_target, target_of
 from edgeprune.device.bundle.errors import BundleError
-from edgeprune.device.bundle.manifest import MANIFEST, manifest_from
+from edgeprune.device.bundle.manifest import MANIFEST, Manifest, manifest_from
 from edgeprune.errors import UserInputError
 from edgeprune.export.sources import model_file
 from edgeprune.export.sparse.choice import OFF
@@ -59,17 +61,19 @@ def deploy(
         clocks = ["--lock-clocks"] if request.lock_clocks else []
         found = agent.call(["probe", "--folder", board.path(request.folder), *clocks])
         target = target_of(request, found, heard)
-        written = ensure_bundle(
-            source,
-            deploy_folder(source) / bundle_name(target, request) / "bundle",
-            target,
-            request.bundle,
-            heard.step,
-            request.model,
-        )
-        for note in written.manifest.notes:
+        working = OnBoard(board, agent, request, heard)
+
+        def written(back: Sequence[str] = ()) -> WrittenBundle:
+            asked = replace(request, bundle=replace(request.bundle, back=tuple(back)))
+            folder = deploy_folder(source) / bundle_name(target, asked) / "bundle"
+            return ensure_bundle(source, folder, target, asked.bundle, heard.step, request.model)
+
+        memory = result_folder(source, request) / RACE_NAME
+        settled = settle(working, written(), written, memory, conditions_of(request, found))
+        for note in settled.written.manifest.notes:
             heard.note(note)
-        done = work(board, agent, written, request, heard)
+        bench = working.measure(settled.prepared)
+    manifest, done = settled.written.manifest, settled.prepared
     deployment = Deployment(
         run=source.name,
         host=board.label,
@@ -78,15 +82,16 @@ def deploy(
         precision=request.bundle.precision.name,
         probe=found,
         bundle=done.place,
-        bundle_bytes=sum(file.bytes for file in written.manifest.files.values()),
+        bundle_bytes=sum(done.files.values()),
         sent_bytes=done.sent_bytes,
-        models=_models(written),
+        models=_models(manifest),
         build=done.build,
         verify=done.verify,
-        bench=done.bench,
+        bench=bench,
         notes=tuple(heard.notes),
         seconds=time.monotonic() - started,
         made_by=f"edgeprune {__version__}",
+        race=settled.race,
     )
     write_text_atomic(result_folder(source, request) / JSON_NAME, deployment.to_json())
     return deployment
@@ -157,8 +162,7 @@ def result_folder(source: Path, request: DeployRequest) -> Path:
     return deploy_folder(source) / name / kind
 
 
-def _models(written: WrittenBundle) -> dict[str, dict[str, Any]]:
-    manifest = written.manifest
+def _models(manifest: Manifest) -> dict[str, dict[str, Any]]:
     return {
         model.name: {
             "parameters": model.parameters,

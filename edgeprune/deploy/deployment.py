@@ -36,6 +36,7 @@ class Deployment:
         notes: what a reader of the figures has to know.
         seconds: that the deploy took.
         made_by: edgeprune's version.
+        race: sparse layers against dense ones, see `Settled`; None where none raced.
     """
 
     run: str
@@ -54,6 +55,7 @@ class Deployment:
     notes: tuple[str, ...]
     seconds: float
     made_by: str
+    race: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """What `deploy.json` holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeprune.atomic import write_bytes_atomic
@@ -43,22 +43,29 @@ class Notes(Listener):
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of it.
+class Prepared:
+    """A bundle on the board, built and checked.
 
     Attributes:
-        place: the bundle's folder on the board.
+        place: its folder there.
         sent_bytes: that had to be sent.
+        files: size of all that was asked for, by digest.
         build: the agent's result.
         verify: the agent's result.
-        bench: the agent's result; None where none was asked for.
     """
 
     place: str
     sent_bytes: int
+    files: Mapping[str, int]
     build: Mapping[str, Any]
     verify: Mapping[str, Any]
-    bench: Mapping[str, Any] | None
+
+    def after(self, other: Prepared | None) -> Prepared:
+        """With what was sent for another bundle before."""
+        if other is None:
+            return self
+        sent = self.sent_bytes + other.sent_bytes
+        return replace(self, sent_bytes=sent, files={**other.files, **self.files})
 
 
 def send_agent(board: AnyBoard, request: DeployRequest, listener: Listener) -> Agent:
@@ -93,32 +100,68 @@ def _python(board: AnyBoard, request: DeployRequest) -> Python:
     return find_python(board, module, (*here, *USUAL))
 
 
-def work(
-    board: AnyBoard,
-    agent: Agent,
-    written: WrittenBundle,
-    request: DeployRequest,
-    listener: Listener,
-) -> Done:
-    """Send the bundle; build, verify and measure.
+class OnBoard:
+    """What a deploy does with bundles on a board.
 
-    Raises:
-        BoardError: the connection is lost, or the board's disk is full.
-        AgentError: it fails there.
+    Args:
+        board: the board.
+        agent: on it.
+        request: how.
+        listener: hears of the steps.
     """
-    names = [*written.manifest.files, MANIFEST]
-    files = {name: written.folder / name for name in names}
-    sent = board.push(
-        files, request.folder, beside=agent_folder(request), tell=_Teller(listener).tell
-    )
-    listener.step(_sent(sent))
-    options = [sent.path, *request.agent_options]
-    build = agent.call(["build", *options])
-    verify = agent.call(["verify", *options])
-    bench = None
-    if request.protocol is not None:
-        bench = agent.call(["bench", *options, *request.bench_options])
-    return Done(sent.path, sent.sent_bytes, build, verify, bench)
+
+    def __init__(
+        self, board: AnyBoard, agent: Agent, request: DeployRequest, listener: Listener
+    ) -> None:
+        self._board = board
+        self._agent = agent
+        self._request = request
+        self._listener = listener
+        self.tell = listener.step
+
+    def prepare(self, written: WrittenBundle) -> Prepared:
+        """Send a bundle; build and verify.
+
+        Raises:
+            BoardError: the connection is lost, or the board's disk is full.
+            AgentError: it fails there.
+        """
+        names = [*written.manifest.files, MANIFEST]
+        sent = self._board.push(
+            {name: written.folder / name for name in names},
+            self._request.folder,
+            beside=agent_folder(self._request),
+            tell=_Teller(self._listener).tell,
+        )
+        self.tell(_sent(sent))
+        options = [sent.path, *self._request.agent_options]
+        return Prepared(
+            place=sent.path,
+            sent_bytes=sent.sent_bytes,
+            files={file.sha256: file.bytes for file in written.manifest.files.values()},
+            build=self._agent.call(["build", *options]),
+            verify=self._agent.call(["verify", *options]),
+        )
+
+    def race(self, bundle: Prepared) -> dict[str, Any]:
+        """Sparse layers against dense ones.
+
+        Raises:
+            AgentError: it fails there.
+        """
+        clocks = ["--lock-clocks"] if self._request.lock_clocks else []
+        return self._agent.call(["race", bundle.place, *self._request.agent_options, *clocks])
+
+    def measure(self, bundle: Prepared) -> dict[str, Any] | None:
+        """The benchmark; None where none is asked for.
+
+        Raises:
+            AgentError: it fails there.
+        """
+        if self._request.protocol is None:
+            return None
+        options = [*self._request.agent_options, *self._request.bench_options]
+        return self._agent.call(["bench", bundle.place, *options])
 
 
 def _sent(sent: Transfer) -> str:

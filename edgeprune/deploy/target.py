@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,5 +78,11 @@ def target_of(request: DeployRequest, told: Mapping[str, Any], listener: Listene
 
 def bundle_name(target: Target, request: DeployRequest) -> str:
     """Of the folder that holds the bundle, such as `jetson-orin-6-fp16`."""
-    parts = [target.name, target.system, request.bundle.precision.name]
-    return "-".join(parts if request.bundle.sparse == "off" else [*parts, "sparse"])
+    asked = request.bundle
+    parts = [target.name, target.system, asked.precision.name]
+    if asked.sparse != "off":
+        parts.append("sparse")
+    if asked.back:  # what lost on one board need not have lost on another
+        lost = ",".join(sorted(asked.back))
+        parts.append(f"raced-{hashlib.sha256(lost.encode()).hexdigest()[:8]}")
+    return "-".join(parts)

@@ -114,7 +114,7 @@ def test_the_notes_name_commands_that_exist() -> None:
     known = {option for parameter in command.params for option in parameter.opts}
     assert set(re.findall(r"--[a-z-]+", " ".join(re.findall(r"edgeprune deploy.*", text)))) <= known
     agents = make_parser().format_help()
-    for name in ("probe", "build", "verify", "bench", "run", "infer", "serve-power"):
+    for name in ("probe", "build", "verify", "race", "bench", "run", "infer", "serve-power"):
         assert f"`{name}`" in text
         assert name in agents
     for file in re.findall(r"containers/[\w.-]+Dockerfile", text):

@@ -19,6 +19,7 @@ from edgeprune.report.deployment.lines import (
     transfer_line,
     verify_lines,
 )
+from edgeprune.report.deployment.race import RACE_HEADINGS, race_line, race_rows, race_verdict
 from edgeprune.report.deployment.tables import (
     ENERGY_HEADINGS,
     HEADINGS,
@@ -57,6 +58,9 @@ def render_deployment(done: Deployment) -> str:
         rows=rows_of(done, found),
         energy_headings=ENERGY_HEADINGS,
         energy=energy_tables_of(found),
+        race_headings=RACE_HEADINGS,
+        race=race_rows(done),
+        race_note=race_line(done),
         warnings=[] if found is None else list(found.warnings),
         notes=[*([] if found is None else benchmark_lines(found)[:2]), *done.notes],
         energy_notes=[] if found is None else energy_lines(found),
@@ -68,6 +72,8 @@ def _statements(done: Deployment) -> list[tuple[str, str]]:
     told = [("sent", transfer_line(done))]
     told += [("built", line) for line in engine_lines(done)]
     told += [("checked", line) for line in verify_lines(done)]
+    raced = race_verdict(done)
+    told += [("raced", raced)] if raced else []
     verdict = speed_line(done)
     return [*told, ("measured", verdict)] if verdict else told
 

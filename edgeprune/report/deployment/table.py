@@ -13,6 +13,7 @@ from edgeprune.report.deployment.lines import (
     transfer_line,
     verify_lines,
 )
+from edgeprune.report.deployment.race import race_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,6 +34,8 @@ def deployment_table(done: Deployment) -> RenderableType:
     ]
     found = benchmark_of(done)
     parts: list[RenderableType] = [Text(line) for line in head]
+    if done.race is not None:
+        parts.append(race_table(done))
     if found is not None:
         parts.append(benchmark_table(found))
     verdict = speed_line(done)
