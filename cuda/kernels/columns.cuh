@@ -1,6 +1,6 @@
 // The weights of one group, on their way from global memory through a ring in shared memory to all
-// lanes of a warp. Chunks of 32 columns are fetched once each, in whole sectors; one chunk ahead where
-// registers allow.
+// lanes of a warp. Chunks of 32 columns, or 16 of 32 bytes, are fetched once each, in whole sectors;
+// one chunk ahead where registers allow.
 #pragma once
 
 #include "shape.cuh"
@@ -74,18 +74,23 @@ class Columns {
 
  private:
   static constexpr int kPiece = static_cast<int>(sizeof(PieceOf<Shape>));
-  static constexpr int kPieces = Shape::kValueBytes / kPiece;  // of a column
+  static constexpr int kPieces = Shape::kValueBytes / kPiece;       // of a column
+  static constexpr int kOwn = Shape::kChunk * kPieces / kLanes;     // of a chunk, each lane's
   using Piece = PieceOf<Shape>;
   static constexpr bool kAhead =
-      Shape::kGroups == 1 && Shape::kVector <= 4 && (Shape::kSize == 4 || !kFewRegisters);
+      Shape::kGroups == 1 && (!kFewRegisters || (Shape::kVector <= 4 && Shape::kSize == 4));
+
+  static __device__ __forceinline__ bool has_offset(int lane) {
+    return Shape::kChunk == kLanes || lane < Shape::kChunk;
+  }
 
   __device__ __forceinline__ void fetch(const WeightArrays<Shape>& weights, int from, int end,
                                         int lane) {
     const int column = loaded_ + lane;
     // Nothing of the chunk before is kept: registers are short.
-    off_ = weights.off.load_if(column >= from && column < end, column);
+    off_ = weights.off.load_if(has_offset(lane) && column >= from && column < end, column);
 #pragma unroll
-    for (int i = 0; i < kPieces; ++i) {
+    for (int i = 0; i < kOwn; ++i) {
       const int piece = lane + i * kLanes, owner = loaded_ + piece / kPieces;
       val_[i] = weights.val.template as<Piece>().load_if(owner >= from && owner < end,
                                                          loaded_ * kPieces + piece);
@@ -94,17 +99,17 @@ class Columns {
 
   __device__ __forceinline__ void put(const Shared& ring, int lane) const {
     const int slot = loaded_ % Shape::kRing;
-    ring.template store<unsigned short>(Shape::kRing * Shape::kValueBytes + (slot + lane) * 2,
-                                         off_);
+    ring.template store_if<unsigned short>(
+        has_offset(lane), Shape::kRing * Shape::kValueBytes + (slot + lane) * 2, off_);
 #pragma unroll
-    for (int i = 0; i < kPieces; ++i) {
+    for (int i = 0; i < kOwn; ++i) {
       ring.store(slot * Shape::kValueBytes + (lane + i * kLanes) * kPiece, val_[i]);
     }
   }
 
   int loaded_ = 0;
   unsigned short off_ = 0;   // fetched, not yet in the ring
-  Piece val_[kPieces] = {};
+  Piece val_[kOwn] = {};
 };
 
 }  // namespace sparse

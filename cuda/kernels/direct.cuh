@@ -71,8 +71,8 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
     const Shared state = at.part(Shape::kRingBytes, SharedRole::kState);
     return Group<Shape>{at, GroupState(state), &columns[g], &sums[g]};
   };
-  // Of the warp, whether it has a group or not.
-  const auto progress = [&] { return group(0).state; };
+  // Of the warp's first group, whether there is one or not.
+  const auto tile_now = [&] { return group(0).state.tile(); };
 #pragma unroll
   for (int g = 0; g < Shape::kGroups; ++g) {
     open_group(a, slots, weights, first_slot<Shape>() + g, lane_of_warp<Shape>(), group(g));
@@ -81,21 +81,20 @@ __device__ __forceinline__ void sparse_conv_direct(const DirectPointers& p,
   do {
     wait_copies();
     sync_block();
-    spread<Shape>(a, kept.load(), words, raw, progress().tile());
+    spread<Shape>(a, kept.load(), words, raw, tile_now());
     sync_block();
-    if (progress().tile() + 1 < a.channel_tiles) {
-      stage<Shape>(a, kept.load(), raw, x, progress().tile() + 1);
-    }
+    const int now = tile_now();
+    if (now + 1 < a.channel_tiles) stage<Shape>(a, kept.load(), raw, x, now + 1);
 #pragma unroll
     for (int g = 0; g < Shape::kGroups; ++g) {
       if (group(g).state.packed() >= 0) {
-        walk(a, words, weights, progress(), lane_of_warp<Shape>(), group(g));
+        walk(a, words, weights, lane_of_warp<Shape>(), group(g));
+      } else if (g == 0) {
+        leave(group(g).state, tile_now(), 0);
       }
     }
     sync_warp();
-    if (thread_in_block() % kLanes == 0) progress().set_tile(progress().tile() + 1);
-    sync_warp();
-  } while (progress().tile() < a.channel_tiles);
+  } while (tile_now() < a.channel_tiles);
   // Nothing is staged any more: raw is free for results.
   const Shared scratch =
       shared.part(a.raw_offset + warp_in_block() * a.scratch_bytes, SharedRole::kScratch);

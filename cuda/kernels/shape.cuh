@@ -27,9 +27,10 @@ struct Shape {
   static constexpr int kCopy = 16 / kSize;                                // numbers in a copy
   using Word = Bits<kWordBytes>;
 
-  static constexpr int kChunk = kLanes;       // columns that a warp fetches at once
-  static constexpr int kRing = 2 * kChunk;    // columns that it keeps
   static constexpr int kValueBytes = V * kSize;
+  // Columns that a warp fetches at once, at most 16 bytes of values a lane; and those that it keeps.
+  static constexpr int kChunk = kValueBytes > 16 ? kLanes * 16 / kValueBytes : kLanes;
+  static constexpr int kRing = 2 * kChunk;
   static constexpr int kRingBytes = kRing * (2 + kValueBytes);
   static constexpr int kStateBytes = 64;
   static constexpr int kGroupBytes = kRingBytes + kStateBytes;

@@ -53,9 +53,7 @@ __device__ __forceinline__ void open_group(const DirectArguments& a, const Slots
     group.columns->open(weights, first, end, lane.index);
   }
   if (lane.index == 0) {
-    group.state.open(packed, end);
-    group.state.set_next(first);
-    group.state.set_loaded(Columns<Shape>::chunk_of(first));
+    group.state.open(packed, {0, first, Columns<Shape>::chunk_of(first), end});
   }
 }
 
@@ -91,34 +89,43 @@ __device__ __forceinline__ void multiply(const DirectArguments& a, const Shared&
   }
 }
 
-// Through the columns of the tile of channels that `progress` is at.
+// Goes on to the tile of channels behind `tile`. Whoever still reads the state has met the others in
+// a barrier before, and meets them in one before it is read again.
+__device__ __forceinline__ void leave(const GroupState& state, int tile, int next) {
+  sync_warp();
+  if (thread_in_block() % kLanes == 0) state.move(tile + 1, next);
+}
+
+// Through the columns of the tile of channels that the group is at.
 template <class Shape>
 __device__ __forceinline__ void walk(const DirectArguments& a, const Shared& words,
-                                     const WeightArrays<Shape>& weights,
-                                     const GroupState& progress, const Lane& lane,
+                                     const WeightArrays<Shape>& weights, const Lane& lane,
                                      const Group<Shape>& group) {
-  fetch_bounds(a, weights, progress.tile(), lane, group.state);
-  const auto end = [&] { return group.state.bound(progress.tile() % GroupState::kBounds); };
-  int next = group.state.next();
-  // What is behind the sums is read again rather than kept: registers are short.
-  while (next < end()) {
-    group.columns->resume(group.state.loaded());
-    if (smaller(next + Shape::kSplit, end()) > group.columns->loaded()) {
-      group.columns->advance(weights, group.ring, next, group.state.end(), lane.index);
+  const Progress first = group.state.progress();
+  fetch_bounds(a, weights, first.tile, lane, group.state);
+  int next = first.next, tile;
+#pragma unroll 1
+  while (true) {
+    // What is behind the sums is read again in every turn rather than kept: registers are short.
+    const Progress at = group.state.progress();
+    const int end = group.state.bound(at.tile % GroupState::kBounds);
+    tile = at.tile;
+    if (next >= end) break;
+    group.columns->resume(at.loaded);
+    if (smaller(next + Shape::kSplit, end) > at.loaded) {
+      group.columns->advance(weights, group.ring, next, at.end, lane.index);
       if (lane.index == 0) group.state.set_loaded(group.columns->loaded());
       sync_warp();
       continue;
     }
     // Whole steps; the last of a segment may leave lanes without a column.
-    const int there = smaller(end(), group.columns->loaded());
-    const int until = there == end() ? there : there - (there - next) % Shape::kSplit;
+    const int there = smaller(end, at.loaded);
+    const int until = there == end ? there : there - (there - next) % Shape::kSplit;
     multiply(a, words, Ring<Shape>(group.ring), next, until, *group.sums);
     next = until;
     sync_warp();  // before the ring is written again
   }
-  // Whoever still reads the state has met the others in a barrier before it is read again.
-  sync_warp();
-  if (thread_in_block() % kLanes == 0) group.state.set_next(next);
+  leave(group.state, tile, next);
 }
 
 }  // namespace sparse

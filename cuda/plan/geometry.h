@@ -27,9 +27,12 @@ inline int word_height(DataType type, int pixels_per_lane) {
   return divide_up(pixels_per_lane, word_elements(type, pixels_per_lane));
 }
 
-// Weights are read in chunks of a warp's width; a warp keeps two of each group.
-constexpr int kChunk = 32;
-constexpr int kRing = 2 * kChunk;
+// Columns that are read at once: a warp's width, or so many that each lane reads 16 bytes of values.
+// A warp keeps twice as many of each group.
+inline int chunk_columns(DataType type, int vector) {
+  const int bytes = vector * size_of(type);
+  return bytes > 16 ? 32 * 16 / bytes : 32;
+}
 
 // Of the tile's place, 12 numbers.
 constexpr int kTileBytes = 48;
@@ -37,7 +40,7 @@ constexpr int kTileBytes = 48;
 // What a warp keeps of each of its groups: the ring, and how far it is.
 constexpr int kStateBytes = 64;
 inline int group_bytes(DataType type, int vector) {
-  return kRing * (2 + vector * size_of(type)) + kStateBytes;
+  return 2 * chunk_columns(type, vector) * (2 + vector * size_of(type)) + kStateBytes;
 }
 
 void set_sizes(const Layer& layer, const Problem& problem, DirectArguments* arguments);

@@ -14,7 +14,12 @@ from sparse_harness.structures import FLOAT16, FLOAT32, HWC8, LINEAR, Convolutio
 from sparse_harness.vmma_cases import draw_vmma_convolution
 
 from edgeprune.device.sparse.blocks import Block, fits, shared_bytes
-from edgeprune.device.sparse.channel_tiles import SHARED_BYTES, best_channel_tile, candidate_tiles
+from edgeprune.device.sparse.channel_tiles import (
+    SHARED_BYTES,
+    best_channel_tile,
+    candidate_tiles,
+    worth,
+)
 from edgeprune.device.sparse.suitability import default_block, lane_use, suitability
 
 BOARDS = (53, 62, 72, 87, 110)
@@ -33,7 +38,7 @@ def _by_the_planner(planner: Planner, conv: Convolution, density: float) -> int:
         tactic = planner.default_tactic(tiled, density)
         plan = planner.plan(tiled, tactic)
         if not plan.reason and plan.shared_bytes <= SHARED_BYTES:
-            uses[tile] = planner.suitability(tiled, tactic, density)
+            uses[tile] = worth(tile, planner.suitability(tiled, tactic, density))
     return max(tile for tile, use in uses.items() if use > max(uses.values()) - 0.001)
 
 

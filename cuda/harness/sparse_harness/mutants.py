@@ -32,7 +32,7 @@ class Mutant:
 
 _DIRECT = "kernels/direct.cuh"
 _SPREAD_BARRIER = "    wait_copies();\n    sync_block();\n"
-_SPREAD = "    spread<Shape>(a, kept.load(), words, raw, progress().tile());\n"
+_SPREAD = "    spread<Shape>(a, kept.load(), words, raw, tile_now());\n"
 _WALK_BARRIER = _SPREAD + "    sync_block();\n"
 
 MUTANTS = (
@@ -111,9 +111,9 @@ MUTANTS = (
         "plain", "wrong",
     ),
     Mutant(
-        "the tile of channels is counted without a __syncwarp", _DIRECT,
-        "    sync_warp();\n    if (thread_in_block() % kLanes == 0) progress()",
-        "    if (thread_in_block() % kLanes == 0) progress()", "races", "race",
+        "the tile of channels is left without a __syncwarp", "kernels/walk.cuh",
+        "  sync_warp();\n  if (thread_in_block() % kLanes == 0) state.",
+        "  if (thread_in_block() % kLanes == 0) state.", "races", "race",
     ),
     Mutant(
         "columns look for their channel in the tile, not in the ring", "plan/ring.cc",

@@ -17,7 +17,7 @@ _ALIGNMENT = 16
 _OFFSETS = 1 << 16
 _GRID_LIMIT = 65535
 _TILE_BYTES = 48
-_RING, _STATE_BYTES = 64, 64
+_STATE_BYTES = 64
 _KEPT_PER_LANE, _KEPT_ON_TENSOR_CORES = 2, 16
 # From a compute capability on, kilobytes that a block may have.
 _LIMITS = ((0, 48), (70, 96), (75, 64), (80, 163), (86, 99), (87, 163), (89, 99), (90, 227),
@@ -165,7 +165,9 @@ def shared_bytes(conv: PackedConv, block: Block) -> int:
     if conv.on_tensor_cores:
         results = groups_per_block(conv, block) * scratch
         return max(raw_offset + raw, results) + _TILE_BYTES
-    lists = _RING * (2 + conv.vector * bytes_of(conv.precision)) + _STATE_BYTES
+    values = conv.vector * bytes_of(conv.precision)
+    chunk = 32 * 16 // values if values > 16 else 32
+    lists = 2 * chunk * (2 + values) + _STATE_BYTES
     return (
         raw_offset
         + max(raw, block.warps * scratch)

@@ -9,7 +9,9 @@ from edgeprune.device.sparse.blocks import PackedConv, fits, shared_bytes
 from edgeprune.device.sparse.suitability import default_block
 
 SHARED_BYTES = 53 * 1024  # three blocks fill an SM of Orin
-_CANDIDATES = range(4, 129, 4)
+_CANDIDATES = (3, *range(4, 129, 4))
+# Of how a tile of fewer channels than this suits: its lists are hardly longer than its barriers.
+_FEW, _OF_FEW = 4, 0.8
 # Without a board: two tiles, one in use and one on its way, of 16 channels of 8x32 pixels with a
 # border for a 3x3 kernel are 43 KB in FP32, within the 48 KB that every GPU gives a block.
 _USUAL = 16
@@ -34,10 +36,20 @@ def best_channel_tile(conv: PackedConv, density: float) -> int:
         block, use = default_block(tiled, density)
         if not fits(tiled, block):
             continue
-        (roomy if shared_bytes(tiled, block) <= SHARED_BYTES else crowded)[tile] = use
+        (roomy if shared_bytes(tiled, block) <= SHARED_BYTES else crowded)[tile] = worth(tile, use)
     uses = roomy or crowded
     best = max(uses.values(), default=0.0)
     return max((tile for tile, use in uses.items() if use > best - 0.001), default=1)
+
+
+def worth(tile: int, use: float) -> float:
+    """How well a tile suits, its barriers counted.
+
+    Args:
+        tile: CT.
+        use: suitability of its default launch.
+    """
+    return use * _OF_FEW if tile < _FEW and use > 0 else use
 
 
 def usual_channel_tile(channels: int) -> int:
