@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,28 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
 _parsed = getattr(values.TracedOnnxFunction, "function_ir", None)
 if isinstance(_parsed, property) and _parsed.fget is not None:
     values.TracedOnnxFunction.function_ir = property(functools.cache(_parsed.fget))
+
+
+# Of more than half a minute: they start first, so that no worker ends alone with one of them.
+_LONG = (
+    "cuda",
+    "methods/test_kill_and_resume.py",
+    "examples/test_examples.py",
+    "cli/test_demo.py",
+    "cli/test_bad_input.py",
+    "cli/test_verify.py",
+    "cli/test_compress_latency.py",
+    "device/tensorrt/test_build.py",
+    "methods/test_distributed.py",
+    "prune/graph/test_random_networks.py",
+    "verify/test_counterparts.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first; otherwise the order stays."""
+    long = tuple(str(Path(__file__).parent / name) for name in _LONG)
+    items.sort(key=lambda item: not str(item.path).startswith(long))
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,11 @@ using emulation::Shared;
 using half = emulation::Half;
 using half2 = emulation::Half2;
 
+#if defined(EDGEPRUNE_FEW_REGISTERS)
+constexpr bool kFewRegisters = true;  // as before sm_80, see cuda_device.cuh
+#else
 constexpr bool kFewRegisters = false;
+#endif
 inline int thread_in_block() { return static_cast<int>(emulation::machine().current->thread); }
 inline int threads_of_block() { return static_cast<int>(emulation::machine().threads); }
 inline int block_x() { return static_cast<int>(emulation::machine().block[0]); }

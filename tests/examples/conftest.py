@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from forked import run_script
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -21,16 +20,6 @@ def run_example() -> RunExample:
     """Runs `examples/NAME OPTIONS...` and returns the finished process."""
 
     def run(name: str, *options: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(EXAMPLES / name), *map(str, options)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        return subprocess.run(
-            command,
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=300,
-        )
+        return run_script(EXAMPLES / name, [str(option) for option in options], ROOT, 300)
 
     return run

@@ -4,22 +4,20 @@ Only the delivery (test set, export, latency) is left out: it starts from finish
 most of a small run's time, and is run to its end by the tests of the pipeline.
 
 The moments are the n-th time an event happens: a training step begins, a state file is half
-written, a surgery is half done. Children are forked from a server that has imported what they need
-and done nothing else: imports cost seconds, and autograd refuses to run in the fork of a process
-that has started its threads, as other tests do.
+written, a surgery is half done.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import torch
+from forked import SERVER
 from torch import Tensor
 
 from edgeprune import atomic, pipeline
@@ -29,24 +27,10 @@ from edgeprune.train import learner, run_folder
 Settings = dict[str, Any]
 EVENTS = ("step", "write", "surgery")
 
-_SERVER = multiprocessing.get_context("forkserver")
-# Not this module: before Python 3.13 the server does not know pytest's additions to the path.
-_SERVER.set_forkserver_preload(
-    [
-        "edgeprune.pipeline",
-        "edgeprune.methods.pruner",
-        "edgeprune.train.learner",
-        "sklearn.datasets",  # the digits
-        "torch._dynamo",
-        "torch._inductor",
-        "torch.export._trace",
-    ]
-)
-
 
 def run_and_kill(settings: Settings, event: str, count: int) -> bool:
     """Whether the run was killed at the `count`-th `event`; False when it ended before."""
-    child = _SERVER.Process(target=_armed_run, args=(settings, event, count))
+    child = SERVER.Process(target=_armed_run, args=(settings, event, count))
     child.start()
     child.join()
     if child.exitcode == -signal.SIGKILL:

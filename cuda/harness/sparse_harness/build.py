@@ -160,11 +160,16 @@ BUILDS = {
 }
 
 
+# Kernels take two ways, before sm_80 and from there on: one build takes the first, the others the
+# second, so that both are run.
+_WAYS = {"races": ("-DEDGEPRUNE_FEW_REGISTERS",)}
+
+
 def emulator_library(build: str, *, root: Path = CUDA) -> Path:
     """The kernels as one of `BUILDS` runs them."""
     sources = (*KERNEL_SOURCES, *EMULATION_SOURCES, *PLAN_SOURCES)
     units = [Unit(root / source.relative_to(CUDA)) for source in sources]
-    return library(build, units, [*_EMULATION, *BUILDS[build]], root=root)
+    return library(build, units, [*_EMULATION, *BUILDS[build], *_WAYS.get(build, ())], root=root)
 
 
 def vmma_library(build: str) -> Path:

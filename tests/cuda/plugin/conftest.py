@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from needs import lacking
+from sparse_harness.nvcc_build import by_cmake, nvcc
 from sparse_harness.plugin import PluginHarness
 from sparse_harness.plugin_build import harness_library
 from sparse_harness.tensorrt_headers import NoHeadersError, tensorrt_headers
@@ -35,3 +37,15 @@ def harness(_harness: PluginHarness) -> Iterator[PluginHarness]:
 def generation(request: pytest.FixtureRequest) -> int:
     """Of TensorRT's plugin interfaces."""
     return int(request.param)
+
+
+@pytest.fixture(scope="session")
+def plugin() -> Path:
+    """The library as a board's compiler makes it."""
+    if nvcc() is None:
+        lacking("needs nvcc")
+    try:
+        tensorrt_headers()
+    except NoHeadersError as failure:
+        lacking(str(failure))
+    return by_cmake()
