@@ -98,7 +98,7 @@ def pretrain(
         lr: the highest rate; default 0.1, and 0.05 with ten times the weight decay for films;
             ratings are trained with Adam (see `recipes/ratings.yaml`).
         batch_size: default 128; 1024 for ratings.
-        compile: train through `torch.compile`: faster, after half a minute or more of compiling.
+        compile: train through `torch.compile`, after half a minute or more of compiling.
         settings: `train_limit`, `image_size`, `augment`, `val_fraction`, `precision`,
             `weight_decay`, `momentum`, `optimizer`.
 

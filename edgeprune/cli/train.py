@@ -27,7 +27,7 @@ from edgeprune.wording import counted
     "--compile",
     "compiles",
     is_flag=True,
-    help="Train through torch.compile: faster; needs a C++ compiler on a CPU.",
+    help="Train through torch.compile; needs a C++ compiler on a CPU.",
 )
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE",
               help="train_limit, image_size, augment, val_fraction, precision, ...")  # fmt: skip

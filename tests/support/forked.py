@@ -64,7 +64,10 @@ def _run(words: list[str], folder: Path, told: list[Path]) -> None:
     sys.stdout, sys.stderr = (
         os.fdopen(number, "w", encoding="utf-8", buffering=1, closefd=False) for number in (1, 2)
     )
-    sys.argv, sys.path[0] = words, str(Path(words[0]).parent)
+    sys.argv = words
+    # What pytest adds to the path is not there for a user.
+    added = tuple(str(folder / part) for part in ("tests", "cuda"))
+    sys.path[:] = [str(Path(words[0]).parent), *(p for p in sys.path if not p.startswith(added))]
     try:
         runpy.run_path(words[0], run_name="__main__")
     except Exception:

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from needs_gpu import needs_gpu
 from sparse_graphs import saved_graph
 
-from edgeprune.device.cuda.choose import open_cuda
-from edgeprune.device.errors import DeviceUnsupportedError
 from edgeprune.device.runners.tensorrt import TensorRtRunner
 from edgeprune.device.runners.tensorrt_profile import ProfilingTensorRtRunner, profile_layers
 from edgeprune.device.tensorrt.bindings import load_bindings
@@ -27,18 +26,7 @@ BACKENDS = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
 TOLERANCE = {np.float32: 3e-5, np.float16: 6e-3}  # of the largest output, as for the kernels alone
 
 
-def _why_not() -> str:
-    try:
-        open_cuda()
-    except DeviceUnsupportedError as reason:
-        return str(reason)
-    return ""
-
-
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(bool(_why_not()), reason=_why_not() or "a GPU answers"),
-]
+pytestmark = [pytest.mark.gpu, needs_gpu]
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: dtype.__name__)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from needs_gpu import WHY_NO_GPU, needs_gpu
 
 from edgeprune.device.cuda.choose import open_cuda
 from edgeprune.device.cuda.graph import CapturedGraph
@@ -24,17 +25,6 @@ from edgeprune.export.onnx import export_onnx
 from edgeprune.models.registry import build_model
 
 BACKENDS = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt_rtx"}
-
-
-def _why_not() -> str:
-    try:
-        open_cuda()
-    except DeviceUnsupportedError as reason:
-        return str(reason)
-    return ""
-
-
-needs_gpu = pytest.mark.skipif(bool(_why_not()), reason=_why_not())
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))
@@ -120,7 +110,7 @@ def test_cuda_copies_times_and_repeats(way: str) -> None:
     assert 0 < free <= total
 
 
-@pytest.mark.skipif(not _why_not(), reason="a GPU answers here")
+@pytest.mark.skipif(not WHY_NO_GPU, reason="a GPU answers here")
 def test_without_a_gpu_a_real_engine_says_so(tmp_path: Path) -> None:
     """Built for another machine's GPU with TensorRT for RTX, which needs none for that."""
     model, engine = tmp_path / "m.onnx", tmp_path / "m.engine"
