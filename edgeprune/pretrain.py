@@ -48,8 +48,9 @@ class TrainResult:
     """A trained teacher.
 
     Attributes:
-        val_top1: percent; None where the data has values, not classes.
+        val_top1: percent; None where the data has values or lists, not classes.
         test_top1: percent, from one read of the test set; likewise.
+        metrics: of the task, whatever it is, by `val_NAME` and `test_NAME`.
         regression: of values: `errors` (MSE and MAE with 95 % intervals of the network and of the
             baselines), `network_minus` (difference in MSE to every baseline, paired).
         ranking: of lists: `figures` (HR@k and NDCG@k, likewise) and `network_minus`.
@@ -63,6 +64,7 @@ class TrainResult:
     val_top1: float | None
     test_top1: float | None
     train_seconds: float
+    metrics: Mapping[str, Any]
     regression: Mapping[str, Any] | None = None
     ranking: Mapping[str, Any] | None = None
 
@@ -142,7 +144,7 @@ def _train(
     shown: Progress,
 ) -> TrainResult:
     if out.exists():
-        return _result(out, load_checkpoint(out).provenance)
+        return _result(out)
     seed = int(identity["seed"])
     chosen = {key: identity[key] for key in _DATA_SETTINGS if key in identity}
     data = load_data(data_spec, seed=seed, progress=shown.decoding, **chosen)
@@ -185,12 +187,13 @@ def _train(
             classes=data.classes,
             metrics=metrics,
             provenance=provenance,
+            inputs_digest=data.inputs_digest,
         )
         for name, text in data.attachments.items():
             write_text_atomic(out.with_name(f"{out.stem}.{name}"), text)
         save_checkpoint(out, checkpoint)
         folder.discard(f"{_STAGE}.done")
-    return _told(out, provenance, count_params(student.module))
+    return _told(out, provenance, metrics, count_params(student.module))
 
 
 @dataclass(frozen=True)
@@ -219,33 +222,31 @@ def _fresh(arch: str, arguments: Mapping[str, Any], data: Data) -> nn.Module:
     return network
 
 
-def _result(out: Path, provenance: Mapping[str, Any]) -> TrainResult:
-    parameters = load_checkpoint(out).parameters().values()
+def _result(out: Path) -> TrainResult:
+    held = load_checkpoint(out)
+    params = sum(tensor.numel() for tensor in held.parameters().values())
     try:
-        return _told(out, provenance, sum(tensor.numel() for tensor in parameters))
+        return _told(out, held.provenance, held.metrics, params)
     except KeyError as failure:
         raise UserInputError(
             f"--out {out}: exists and was not made by edgeprune train; choose another file"
         ) from failure
 
 
-def _told(out: Path, provenance: Mapping[str, Any], params: int) -> TrainResult:
-    regression, ranking = provenance.get("regression"), provenance.get("ranking")
-    top1 = (
-        None
-        if regression or ranking
-        else (float(provenance["val_top1"]), float(provenance["test_top1"]))
-    )
+def _told(
+    out: Path, provenance: Mapping[str, Any], metrics: Mapping[str, Any], params: int
+) -> TrainResult:
     return TrainResult(
         str(out),
         str(provenance["arch"]),
         params,
         int(provenance["epochs"]),
-        top1[0] if top1 else None,
-        top1[1] if top1 else None,
+        metrics.get("val_top1"),
+        metrics.get("test_top1"),
         float(provenance["train_seconds"]),
-        regression,
-        ranking,
+        dict(metrics),
+        provenance.get("regression"),
+        provenance.get("ranking"),
     )
 
 

@@ -35,6 +35,8 @@ class Data:
             made.
         attachments: text files by name that belong beside a network trained on the data, such as
             the vocabulary and scales that its inputs are made with.
+        inputs_digest: of which user or item every id is, and what every column is; None for
+            images.
         top_k: items of the lists that a ranking is judged by.
         notes: what a person should know of the data before training on it.
     """
@@ -51,6 +53,7 @@ class Data:
         normalised: bool = False,
         attachments: Mapping[str, str] | None = None,
         input_args: Mapping[str, Any] | None = None,
+        inputs_digest: str | None = None,
         top_k: int = 0,
         notes: tuple[str, ...] = (),
     ) -> None:
@@ -61,6 +64,7 @@ class Data:
         self.augment = augment
         self.normalised = normalised
         self.attachments = dict(attachments or {})
+        self.inputs_digest = inputs_digest
         self.top_k = top_k
         self.notes = notes
         self._input_args = dict(input_args or {})

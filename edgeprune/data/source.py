@@ -46,6 +46,7 @@ class Source:
         normalised: whether images are float and go to networks as they are.
         attachments: see `Data`.
         input_args: what a network has to know of the inputs besides their channels.
+        inputs_digest: see `Data`.
         notes: see `Data`.
     """
 
@@ -63,6 +64,7 @@ class Source:
     normalised: bool = False
     attachments: Mapping[str, str] = field(default_factory=dict)
     input_args: Mapping[str, Any] = field(default_factory=dict)
+    inputs_digest: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -99,6 +101,7 @@ def assemble(
         normalised=source.normalised,
         attachments=source.attachments,
         input_args=source.input_args,
+        inputs_digest=source.inputs_digest,
         notes=source.notes,
     )
 

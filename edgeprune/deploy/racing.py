@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from edgeprune.atomic import write_text_atomic
 from edgeprune.deploy.bundle.write import WrittenBundle
 from edgeprune.deploy.on_board import OnBoard, Prepared
 from edgeprune.deploy.request import DeployRequest
+from edgeprune.digest import digest_of
 
 RACE_NAME = "race.json"
 FORMAT = "edgeprune-race-1"
@@ -85,7 +85,7 @@ def conditions_of(request: DeployRequest, probe: Mapping[str, Any]) -> dict[str,
 
 def _key(bundle: WrittenBundle, conditions: Mapping[str, Any]) -> str:
     made = {"bundle": bundle.manifest.made_from, **conditions}
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+    return digest_of(made)
 
 
 def _remember(path: Path, key: str, race: Mapping[str, Any]) -> None:

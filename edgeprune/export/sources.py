@@ -8,6 +8,7 @@ from edgeprune.data.dataset import Data
 from edgeprune.data.file_images import Progress
 from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
+from edgeprune.models.known_inputs import require_known_inputs
 from edgeprune.models.loaded import LoadedModel
 from edgeprune.recipe import load_recipe
 
@@ -79,6 +80,11 @@ def source_data(
 
 
 def prepared(loaded: LoadedModel, data: Data) -> Data:
-    """The data as the network wants it."""
+    """The data as the network wants it.
+
+    Raises:
+        UserInputError: it has other ids than the network's tables.
+    """
+    require_known_inputs(loaded, data)
     stored = loaded.preprocessing
     return data if stored is None else data.with_preprocessing(stored)

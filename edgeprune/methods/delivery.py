@@ -86,6 +86,7 @@ def save_student(
         metrics=dict(metrics),
         provenance=dict(provenance),
         quantization=quantization,
+        inputs_digest=data.inputs_digest,
     )
     save_checkpoint(folder / "student.pt", checkpoint)
     for name, text in data.attachments.items():

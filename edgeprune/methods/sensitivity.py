@@ -22,6 +22,7 @@ from edgeprune.data.registry import load_data
 from edgeprune.errors import UserInputError
 from edgeprune.methods.sources import TeacherSource
 from edgeprune.models.classes import output_columns
+from edgeprune.models.known_inputs import require_known_inputs
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.discovery import find_channels
 from edgeprune.prune.graph.types import ChannelGraph, Skipped
@@ -181,6 +182,7 @@ def sensitivity_of_file(
     loaded = source.load(data)
     if loaded.source_kind == "exported":
         raise UserInputError(f"{source.path}: an exported program cannot be cut; give its weights")
+    require_known_inputs(loaded, data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
     columns = output_columns(loaded, data.classes)

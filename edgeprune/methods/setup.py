@@ -29,8 +29,8 @@ from edgeprune.methods.sources import (
     student_source,
 )
 from edgeprune.methods.student import seeded
-from edgeprune.methods.table_rows import require_rows
 from edgeprune.models.classes import output_columns
+from edgeprune.models.known_inputs import require_known_inputs
 from edgeprune.models.summary import count_params
 from edgeprune.models.teacher import LoadedModel
 from edgeprune.recipe import Recipe
@@ -164,7 +164,7 @@ def prepare_run(
     _check_task(loaded, data)
     if loaded.preprocessing is not None:
         data = data.with_preprocessing(loaded.preprocessing)
-    require_rows(loaded.module, data, loaded.source or "the teacher")
+    require_known_inputs(loaded, data)
     columns = output_columns(loaded, data.classes)
     student = sources.make_student(recipe, loaded, data)
     student = with_shared_rows(student, recipe, data, progress.note)

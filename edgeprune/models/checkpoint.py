@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 FORMAT: Final = "edgeprune-checkpoint-1"
+_INPUTS: Final = "inputs_digest"  # in the provenance
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ class Checkpoint:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     quantization: Mapping[str, float] | None = None
     source: str = field(default="checkpoint", compare=False)
+
+    @property
+    def inputs_digest(self) -> str | None:
+        """See `Data`; None where the file does not say."""
+        found = self.provenance.get(_INPUTS)
+        return found if isinstance(found, str) else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what the file holds."""
@@ -109,11 +116,14 @@ def checkpoint_of(
     metrics: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     quantization: Mapping[str, float] | None = None,
+    inputs_digest: str | None = None,
 ) -> Checkpoint:
     """Describe `model` as it is now: its widths, and copies of its tensors on the CPU.
 
-    Tensors that are shared inside the model are shared in the checkpoint.
+    Tensors that are shared inside the model are shared in the checkpoint. `inputs_digest`, see
+    `Data`, becomes part of its provenance.
     """
+    known = {} if inputs_digest is None else {_INPUTS: inputs_digest}
     copies: dict[int, Tensor] = {}
     state_dict = {
         key: copies.setdefault(id(tensor), tensor.detach().cpu().clone())
@@ -127,7 +137,7 @@ def checkpoint_of(
         preprocessing=preprocessing,
         classes=tuple(classes) if classes else None,
         metrics=dict(metrics or {}),
-        provenance=dict(provenance or {}),
+        provenance={**(provenance or {}), **known},
         quantization=None if quantization is None else dict(quantization),
     )
 

@@ -100,6 +100,7 @@ def _from_checkpoint(
         preprocessing=checkpoint.preprocessing,
         metrics=checkpoint.metrics,
         quantization=checkpoint.quantization,
+        inputs_digest=checkpoint.inputs_digest,
         source_kind="checkpoint",
     )
     return _described(path, loaded, options, Sidecar(Path(path).with_suffix(".json")))
@@ -162,6 +163,7 @@ def _described(
         preprocessing=_preprocessing(path, loaded, options, sidecar),
         metrics=loaded.metrics or sidecar.metrics or {},
         quantization=loaded.quantization,
+        inputs_digest=loaded.inputs_digest,
         source=str(path),
         source_kind=loaded.source_kind,
     )

@@ -25,6 +25,7 @@ class LoadedModel:
         preprocessing: of its input images, where known.
         metrics: figures that came with the file.
         quantization: learned INT8 input scale by module path; None where none was learned.
+        inputs_digest: of what its ids and columns are of, see `Data`; None where it is not known.
         source: the file, for messages.
         source_kind: how the network was given; an `exported` one cannot be pruned.
     """
@@ -36,6 +37,7 @@ class LoadedModel:
     preprocessing: Preprocessing | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     quantization: Mapping[str, float] | None = None
+    inputs_digest: str | None = None
     source: str = ""
     source_kind: SourceKind = "module"
 

@@ -74,6 +74,7 @@ def prune_file(choice: ModelChoice, out: str | os.PathLike[str], **settings: Any
         preprocessing=loaded.preprocessing,
         classes=loaded.classes,
         provenance=provenance,
+        inputs_digest=loaded.inputs_digest,
     )
     save_checkpoint(out, checkpoint)
     return report

@@ -56,6 +56,8 @@ def test_training_is_told_beside_the_baselines(trained: tuple[Path, dict[str, An
     out, told = trained
     assert (told["test_top1"], told["regression"]) == (None, None)
     found = told["ranking"]
+    assert set(told["metrics"]) == {"val_hr_at_10", "test_hr_at_10"}
+    assert told["metrics"]["test_hr_at_10"] == found["figures"]["network"]["hr"]
     assert (found["k"], found["users"]) == (10, 60)
     assert set(found["figures"]) == {"network", POPULARITY, EASE}
     for figures in found["figures"].values():

@@ -18,6 +18,7 @@ from edgeprune.data.movies.split import default_test_year, split_by_year
 from edgeprune.data.movies.visual import read_visual, visual_path
 from edgeprune.data.samples import MemorySamples
 from edgeprune.data.source import Labelled, Source
+from edgeprune.digest import digest_of
 from edgeprune.errors import UserInputError
 
 FEATURES_FILE: Final = "features.json"
@@ -64,6 +65,7 @@ def load_movies(spec: str) -> Source:
         task="regression",
         normalised=True,
         attachments={FEATURES_FILE: featuriser.to_json()},
+        inputs_digest=digest_of([featuriser.names, featuriser.gaps]),
     )
 
 

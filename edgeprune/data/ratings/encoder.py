@@ -22,6 +22,7 @@ from edgeprune.data.ratings.features import (
 )
 from edgeprune.data.ratings.interactions import ITEM, USER, Ids, Interactions
 from edgeprune.data.ratings.vocabulary import Vocabulary
+from edgeprune.digest import digest_of
 from edgeprune.errors import CorruptFileError
 
 FORMAT: Final = "edgeprune-ratings-1"
@@ -79,6 +80,18 @@ class RatingsEncoder:
         if self.bag is not None:
             sizes["bag_rows"], sizes["bag_length"] = self.bag.values.rows, self.bag.rows.shape[1]
         return sizes
+
+    @property
+    def inputs_digest(self) -> str:
+        """SHA-256 of what every row of the tables and every number is of."""
+        owned = [*self.fields, *([self.bag] if self.bag else [])]
+        values = {
+            "users": self.users.tokens,
+            "items": self.items.tokens,
+            "fields": [[f.owner, f.values.column, f.values.tokens] for f in owned],
+            "numbers": [[number.owner, number.name] for number in self.numbers],
+        }
+        return digest_of(values)
 
     def inputs(self, user: Ids, item: Ids) -> Arrays:
         """`ids` (N, F) int64, then `dense` (N, D) float32 and `bag` (N, G) int64 where they are.

@@ -71,6 +71,7 @@ def load_ratings(spec: str) -> Source | Data:
         normalised=True,
         attachments=attachments,
         input_args=encoder.arch_args,
+        inputs_digest=encoder.inputs_digest,
         notes=notes,
     )
 

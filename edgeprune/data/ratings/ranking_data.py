@@ -80,6 +80,7 @@ class RankingData(Data):
             normalised=True,
             attachments=attachments,
             input_args=encoder.arch_args,
+            inputs_digest=encoder.inputs_digest,
             top_k=top_k,
             notes=notes,
         )

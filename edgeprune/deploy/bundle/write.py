@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from edgeprune.device.bundle.manifest import (
 from edgeprune.device.bundle.plugin import LIBRARY
 from edgeprune.device.targets import Target
 from edgeprune.device.tensorrt.key import file_digest
+from edgeprune.digest import digest_of
 from edgeprune.export.sources import RECIPE, model_file
 from edgeprune.models.load import ModelOptions, load_model
 from edgeprune.recipe import load_recipe
@@ -181,7 +181,7 @@ def _key(
         "target": asdict(target),
         "request": request.as_dict(),
     }
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+    return digest_of(made)
 
 
 def _data(run: Path, request: BundleRequest) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whether a network's tables hold the ids that the data has."""
+"""Whether a network was trained on what the data gives: ids of the same users, the same columns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from torch import nn
 from edgeprune.data.dataset import Data
 from edgeprune.errors import UserInputError
 from edgeprune.models.inputs import InputSpec, input_specs
+from edgeprune.models.loaded import LoadedModel
 
 _REMEDY: Final = "give the data that it was trained on, or train it again"
 
 
-def require_rows(module: nn.Module, data: Data, where: str) -> None:
+def require_known_inputs(loaded: LoadedModel, data: Data) -> None:
     """Refuse a network that was trained with other users, items or features.
-
-    Args:
-        where: the network, for the message.
 
     Raises:
         UserInputError: a table has another number of rows than the data has ids, the two have not
-            the same inputs, or one of them has ids and the other images.
+            the same inputs, one of them has ids and the other images, or rows and columns are as
+            many and of others.
     """
+    where = loaded.source or "the network"
+    _require_same_tables(where, loaded.module, data)
+    if loaded.inputs_digest is not None and loaded.inputs_digest != data.inputs_digest:
+        raise UserInputError(
+            f"{where}: was trained on other users, items or columns than {data.name} has, though "
+            f"on as many: {_REMEDY}"
+        )
+
+
+def _require_same_tables(where: str, module: nn.Module, data: Data) -> None:
     specs = input_specs(module)
     if specs is None and not data.has_ids:
         return
