@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from kept_exports import keep_exports
 from onnxscript import values
 
 torch.set_num_threads(1)
@@ -22,6 +23,7 @@ _parsed = getattr(values.TracedOnnxFunction, "function_ir", None)
 if isinstance(_parsed, property) and _parsed.fget is not None:
     values.TracedOnnxFunction.function_ir = property(functools.cache(_parsed.fget))
 
+keep_exports()
 
 # Of more than half a minute: they start first, so that no worker ends alone with one of them.
 _LONG = (

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+SCRIPT = ("benchmarks/coverage.py", "--threads", "1")
 
 
-def _run(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    script = str(ROOT / "examples" / "benchmarks" / "coverage.py")
-    command = [sys.executable, script, "--out", str(out), "--threads", "1", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=ROOT)
-
-
-def test_both_tools_are_compared_on_the_same_figures(tmp_path: Path) -> None:
+def test_both_tools_are_compared_on_the_same_figures(run_example, tmp_path: Path) -> None:
     out = tmp_path / "coverage.json"
-    done = _run(out, "--models", "wrn_10_1")
+    done = run_example(*SCRIPT, "--out", out, "--models", "wrn_10_1")
     assert done.returncode == 0, done.stderr[-2000:]
     content = json.loads(out.read_text())
     ours, peer = (content["models"]["wrn_10_1"][tool] for tool in ("edgeprune", "torch-pruning"))
@@ -36,9 +29,10 @@ def test_both_tools_are_compared_on_the_same_figures(tmp_path: Path) -> None:
     assert "wrn_10_1" in done.stderr
 
 
-def test_a_limit_that_is_too_short_is_told(tmp_path: Path) -> None:
+def test_a_limit_that_is_too_short_is_told(run_example, tmp_path: Path) -> None:
     out = tmp_path / "coverage.json"
-    done = _run(out, "--models", "wrn_10_1", "--tools", "torch-pruning", "--seconds", "0.01")
+    options = ("--models", "wrn_10_1", "--tools", "torch-pruning", "--seconds", "0.01")
+    done = run_example(*SCRIPT, "--out", out, *options)
     assert done.returncode == 0, done.stderr[-2000:]
     row = json.loads(out.read_text())["models"]["wrn_10_1"]["torch-pruning"]
     assert row == {"pruned": False, "why": "cut off after 0.01 s"}

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "benchmarks" / "real_weights.py"
 
-
-def test_fp16_stays_close_on_imagenet(tmp_path: Path) -> None:
+def test_fp16_stays_close_on_imagenet(run_example, tmp_path: Path) -> None:
     out = tmp_path / "real_weights.json"
-    command = [sys.executable, str(SCRIPT), "--rows", "fp32", "fp16", "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=280)
+    done = run_example("benchmarks/real_weights.py", "--rows", "fp32", "fp16", "--out", out)
     # Of pip: the script starts no other process.
     if done.returncode and "CalledProcessError" in done.stderr:
         pytest.skip("weights and images cannot be downloaded here")

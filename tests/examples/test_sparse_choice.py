@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from edgeprune.device.boards import board_names
@@ -13,11 +11,9 @@ ROOT = Path(__file__).parent.parent.parent
 KEPT = ROOT / "examples" / "benchmarks" / "results" / "sparse_choice.json"
 
 
-def test_the_kept_figures_are_those_that_the_model_gives(tmp_path: Path) -> None:
+def test_the_kept_figures_are_those_that_the_model_gives(run_example, tmp_path: Path) -> None:
     out = tmp_path / "sparse_choice.json"
-    script = str(ROOT / "examples" / "benchmarks" / "sparse_choice.py")
-    command = [sys.executable, script, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=ROOT)
+    done = run_example("benchmarks/sparse_choice.py", "--out", out)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "a model, not a measurement" in " ".join(done.stdout.split())
     found = json.loads(out.read_text())

@@ -13,6 +13,8 @@ from torch import nn
 
 torch.set_num_threads(1)
 
+from kept_exports import keep_exports  # noqa: E402
+
 from edgeprune import pipeline  # noqa: E402
 from edgeprune.methods.finish import Finish  # noqa: E402
 from edgeprune.methods.run import Run  # noqa: E402
@@ -51,6 +53,7 @@ def main(teacher: str, out: str, runs: str) -> None:
     Args:
         runs: further settings by name, as JSON.
     """
+    keep_exports()
     for name, settings in json.loads(runs).items():
         folder = Path(out) / name
         folder.mkdir(exist_ok=True)
