@@ -236,17 +236,19 @@ def _result(out: Path) -> TrainResult:
 def _told(
     out: Path, provenance: Mapping[str, Any], metrics: Mapping[str, Any], params: int
 ) -> TrainResult:
+    regression, ranking = provenance.get("regression"), provenance.get("ranking")
+    has_classes = not (regression or ranking)
     return TrainResult(
         str(out),
         str(provenance["arch"]),
         params,
         int(provenance["epochs"]),
-        metrics.get("val_top1"),
-        metrics.get("test_top1"),
+        float(metrics["val_top1"]) if has_classes else None,
+        float(metrics["test_top1"]) if has_classes else None,
         float(provenance["train_seconds"]),
         dict(metrics),
-        provenance.get("regression"),
-        provenance.get("ranking"),
+        regression,
+        ranking,
     )
 
 

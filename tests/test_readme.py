@@ -13,6 +13,7 @@ import click
 import pytest
 
 from edgeprune.cli.main import COMMANDS
+from edgeprune.models.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,6 +45,18 @@ def test_commands_and_their_options_exist(words: list[str]) -> None:
     command: click.Command = importlib.import_module(f"edgeprune.cli.{name}").command
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_teacher_that_is_kept_is_as_told() -> None:
+    file = ROOT / "examples" / "benchmarks" / "results" / "tinyimagenet100" / "teacher.pt"
+    held = load_checkpoint(file)
+    told = " ".join(README.split())
+    (command,) = [words for words in _commands() if words[1] == "train" and "--compile" in words
+                  and "--epochs" in words]  # fmt: skip
+    given = {name: command[command.index(f"--{name}") + 1] for name in ("data", "epochs", "seed")}
+    assert given == {name: str(held.provenance[name]) for name in given}
+    assert (command[2], "--compile" in command) == (held.arch, held.provenance["compile"])
+    assert f"reaches {held.metrics['test_top1']:.2f} % and lies in" in told
 
 
 @pytest.mark.parametrize("snippet", _blocks("python"))

@@ -27,8 +27,7 @@ def require_known_inputs(loaded: LoadedModel, data: Data) -> None:
     _require_same_tables(where, loaded.module, data)
     if loaded.inputs_digest is not None and loaded.inputs_digest != data.inputs_digest:
         raise UserInputError(
-            f"{where}: was trained on other users, items or columns than {data.name} has, though "
-            f"on as many: {_REMEDY}"
+            f"{where}: was trained on other users, items or columns than {data.name} has: {_REMEDY}"
         )
 
 

@@ -6,6 +6,7 @@ each. In tests they are the same few networks over and over.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,4 +35,4 @@ def _kept(model: nn.Module, inputs: tuple[Tensor, ...], path: Path, **options: A
         _made[key] = (exported, path.read_bytes())
     exported, content = _made[key]
     path.write_bytes(content)
-    return exported
+    return replace(exported, path=path)

@@ -15,6 +15,8 @@ from torchvision.models.resnet import BasicBlock, ResNet
 from torchvision.models.shufflenetv2 import ShuffleNetV2
 from torchvision.models.swin_transformer import SwinTransformer
 
+from edgeprune.models.registry import build_model
+
 _CLASSES = 7
 
 
@@ -44,6 +46,11 @@ def resnet() -> nn.Module:
 def shufflenet_v2() -> nn.Module:
     """A block that narrows and one that splits, of each width."""
     return ShuffleNetV2([2, 2, 2], [24, 16, 32, 64, 128], num_classes=_CLASSES)
+
+
+def wrn() -> nn.Module:
+    """Our own, with two blocks of each width."""
+    return build_model("wrn_16_1", num_classes=_CLASSES)
 
 
 def swin() -> nn.Module:

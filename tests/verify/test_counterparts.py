@@ -46,7 +46,7 @@ def _seen(module: nn.Module, side: int, folder: Path, target: str = "cpu") -> Di
     ],
     ids=["resnet", "mobilenet_v3", "densenet", "shufflenet_v2", "convnext", "vgg"],
 )
-def test_real_networks_agree_everywhere(
+def test_architectures_agree_everywhere(
     make: Callable[[], nn.Module], target: str, least: float, tmp_path: Path
 ) -> None:
     found = _seen(make(), 64, tmp_path, target)

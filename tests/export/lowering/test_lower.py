@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
-from short_nets import convnext, mobilenet_v3, swin
+from short_nets import convnext, mobilenet_v3, swin, wrn
 from torch import Tensor, nn
 
 from edgeprune.errors import UnsupportedError
@@ -70,7 +70,7 @@ def test_operators_keep_their_function(name: str, jetpack: str, tmp_path: Path) 
     assert onnx_max_abs_error(path, model, [(X,)]) <= 2e-5
 
 
-@pytest.mark.parametrize("make", [mobilenet_v3, convnext, swin])
+@pytest.mark.parametrize("make", [wrn, mobilenet_v3, convnext, swin])
 def test_architectures_keep_their_function(make: Callable[[], nn.Module], tmp_path: Path) -> None:
     torch.manual_seed(0)
     model, image = make().eval(), torch.randn(2, 3, 64, 64)
