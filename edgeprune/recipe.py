@@ -97,7 +97,9 @@ class Recipe(BaseModel):
         "channel", description="2:4 removes channels, then holds two of four weights at zero"
     )
     vector: Literal[4, 8, 32] = Field(
-        4, description="output channels whose weights go together at granularity vector"
+        4,
+        description="output channels whose weights go together at granularity vector; those of 32, "
+        "for tensor cores, in eights",
     )
     refill: bool = Field(
         False, description="keep a weight ticket's densest channels whole, remove the others"

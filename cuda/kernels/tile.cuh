@@ -49,6 +49,8 @@ class KeptTile {
     put(2, tile.top, tile.bottom, tile.left, tile.right);
   }
 
+  __device__ __forceinline__ int rows() const { return number(four(1), 0); }
+
   __device__ __forceinline__ Tile load() const {
     const Bits<16> where = four(0), size = four(1), input = four(2);
     return {number(where, 0), number(where, 1), number(where, 2), number(where, 3),

@@ -51,7 +51,9 @@ __device__ __forceinline__ void sparse_conv_vmma(const DirectPointers& p,
   if (thread_in_block() == 0) kept.store(tile);
   stage<Shape>(a, tile, raw, x, 0);
   MmaGroup<Shape> group;
-  open_group(a, arrays, slots.packed(slot), strip.lane, &group);
+  // Beside the output there is nothing to multiply, but to stage and to store.
+  const bool multiplies = strip.part * kMmaPixels < tile.columns;
+  open_group(a, arrays, multiplies ? slots.packed(slot) : -1, strip.lane, &group);
 #pragma unroll 1
   for (int index = 0; index < a.channel_tiles; ++index) {
     wait_copies();
@@ -59,7 +61,9 @@ __device__ __forceinline__ void sparse_conv_vmma(const DirectPointers& p,
     spread<Shape>(a, kept.load(), words, raw, index);
     sync_block();
     if (index + 1 < a.channel_tiles) stage<Shape>(a, kept.load(), raw, x, index + 1);
-    if (group.next >= 0) walk(a, words, arrays, slots, slot, index, strip.lane, column, &group);
+    if (group.next >= 0) {
+      walk(a, words, arrays, slots, slot, index, strip.lane, column, kept.rows(), &group);
+    }
   }
   // Nothing is staged or gathered any more: both are free for results.
   sync_block();
@@ -67,7 +71,7 @@ __device__ __forceinline__ void sparse_conv_vmma(const DirectPointers& p,
   const Outputs<Shape> outputs{{p.bias, GlobalRole::kBias},
                                {p.residual, GlobalRole::kResidual},
                                {p.y, GlobalRole::kOutput}};
-  const int channels = group.next < 0 ? -1 : slots.channels(slot);
+  const int channels = slots.channels(slot);
 #pragma unroll
   for (int half = 0; half < kMmaHalves; ++half) {
     finish_half<Shape>(a, kept.load(), scratch, outputs, strip, channels, half, group.sums);

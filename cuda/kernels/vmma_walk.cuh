@@ -81,10 +81,11 @@ __device__ __forceinline__ void open_group(const DirectArguments& a, const StepA
   }
 }
 
-// `column`, of the tile, is the lane's pixel; COLUMNS are those that it gathers, 4 or 2.
-template <class Shape, int COLUMNS>
+// `column`, of the tile, is the lane's pixel; COLUMNS are those that it gathers, 4 or 2. Of the rows
+// of a tile the first ones are there, WHOLE where all are.
+template <class Shape, bool WHOLE, int COLUMNS>
 __device__ __forceinline__ void multiply_columns(const Shared& words, const Step& step, int column,
-                                                 MmaSums<Shape>& sums) {
+                                                 int rows, MmaSums<Shape>& sums) {
   static_assert(Shape::kWordHeight == 1, "a word holds all rows of a tile");
   typename Shape::Word gathered[COLUMNS];
 #pragma unroll
@@ -94,6 +95,7 @@ __device__ __forceinline__ void multiply_columns(const Shared& words, const Step
   }
 #pragma unroll
   for (int r = 0; r < Shape::kPixels; ++r) {
+    if (!WHOLE && r > 0 && r >= rows) break;
     unsigned b[COLUMNS / 2];
 #pragma unroll
     for (int i = 0; i < COLUMNS / 2; ++i) {
@@ -111,20 +113,33 @@ __device__ __forceinline__ void multiply_columns(const Shared& words, const Step
   }
 }
 
-template <class Shape>
+template <class Shape, bool WHOLE>
 __device__ __forceinline__ void multiply_step(const Shared& words, const Step& step, int column,
-                                              MmaSums<Shape>& sums) {
+                                              int rows, MmaSums<Shape>& sums) {
   if (step.half()) {
-    multiply_columns<Shape, 2>(words, step, column, sums);
+    multiply_columns<Shape, WHOLE, 2>(words, step, column, rows, sums);
   } else {
-    multiply_columns<Shape, 4>(words, step, column, sums);
+    multiply_columns<Shape, WHOLE, 4>(words, step, column, rows, sums);
+  }
+}
+
+template <class Shape, bool WHOLE>
+__device__ __forceinline__ void multiply_steps(const Shared& words, const StepArrays& arrays,
+                                               int until, int known, int lane, int column, int rows,
+                                               MmaGroup<Shape>* group) {
+#pragma unroll 1
+  while (group->next < until) {
+    const Step step = group->ahead;
+    if (++group->next < known) group->ahead = load_step(arrays, group->next, lane);
+    multiply_step<Shape, WHOLE>(words, step, column, rows, group->sums);
   }
 }
 
 template <class Shape>
 __device__ __forceinline__ void walk(const DirectArguments& a, const Shared& words,
                                      const StepArrays& arrays, const Slots& slots, int slot,
-                                     int tile, int lane, int column, MmaGroup<Shape>* group) {
+                                     int tile, int lane, int column, int rows,
+                                     MmaGroup<Shape>* group) {
   if (tile % kLanes == 0 && tile > 0) {
     group->bounds = bounds_from(a, arrays, slots.packed(slot), tile, lane);
     if (group->next < broadcast(group->bounds, kLanes - 1)) {
@@ -133,11 +148,11 @@ __device__ __forceinline__ void walk(const DirectArguments& a, const Shared& wor
   }
   const int until = broadcast(group->bounds, tile % kLanes);
   const int known = broadcast(group->bounds, kLanes - 1);
-#pragma unroll 1
-  while (group->next < until) {
-    const Step step = group->ahead;
-    if (++group->next < known) group->ahead = load_step(arrays, group->next, lane);
-    multiply_step<Shape>(words, step, column, group->sums);
+  // Nothing is asked row by row where all are there.
+  if (rows == Shape::kPixels) {
+    multiply_steps<Shape, true>(words, arrays, until, known, lane, column, rows, group);
+  } else {
+    multiply_steps<Shape, false>(words, arrays, until, known, lane, column, rows, group);
   }
 }
 

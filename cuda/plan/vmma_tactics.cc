@@ -14,9 +14,10 @@ namespace {
 constexpr double kMultiplyClocks = 4.0;
 // For the barriers around a tile of channels, however few it has.
 constexpr double kTileClocks = 100.0;
-// Rows of a tile with which half of an SM's threads are resident.
+// Rows of a tile with which half of an SM's threads are resident; with more it is a third. What that
+// costs lies between nothing and a third, until a board says.
 constexpr int kRowsAtHalf = 4;
-constexpr double kFewerThreads = 0.9;
+constexpr double kFewerThreads = 0.8;
 
 // Columns that a segment stores on average.
 double columns_of_segment(const Layer& layer, double density) {
@@ -47,12 +48,21 @@ std::vector<Tactic> candidates(const Layer& layer, const Problem& problem, int w
   return tactics;
 }
 
-// Clocks that a block takes for one tile of channels: to multiply, and to stage the input.
+// Strips of kTensorPixels columns that cover a row of the output, tile by tile.
+int strips_of_row(int width, int tile_columns) {
+  return width / tile_columns * warps_across(tile_columns) + warps_across(width % tile_columns);
+}
+
+// Clocks that a block takes for one tile of channels: to multiply, and to stage the input. On
+// average: at the edges of the output it has fewer strips and rows to multiply.
 double multiply_clocks(const Layer& layer, const Tactic& tactic, const Plan& plan,
                        double density) {
+  const DirectArguments& a = plan.arguments;
   const double groups = std::min(plan.groups_per_block, group_rows(layer));
-  return groups * warps_across(plan.arguments.tile_columns) * steps_of_segment(layer, density) *
-         (kTensorVector / kTensorRows) * tactic.pixels_per_lane * kMultiplyClocks;
+  const double strips = 1.0 * strips_of_row(a.output_width, a.tile_columns) / a.tiles_across;
+  const double rows = 1.0 * a.output_height / divide_up(a.output_height, tactic.pixels_per_lane);
+  return groups * strips * steps_of_segment(layer, density) * (kTensorVector / kTensorRows) *
+         rows * kMultiplyClocks;
 }
 // Each number is loaded and stored twice, a warp's at once; in kHWC8 its lanes are channels.
 double stage_clocks(const Problem& problem, const Tactic& tactic, const Plan& plan) {
@@ -88,15 +98,10 @@ Tactic default_vmma_tactic(const Layer& layer, const Problem& problem, double de
 
 double vmma_lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic,
                      double density) {
-  const int height = output_height(layer, problem), width = output_width(layer, problem);
-  const int columns = std::min(tactic.tile_columns, width);
-  const double covered_down =
-      1.0 * divide_up(height, tactic.pixels_per_lane) * tactic.pixels_per_lane;
-  const double covered_across =
-      1.0 * divide_up(width, columns) * warps_across(columns) * kTensorPixels;
+  const int width = output_width(layer, problem);
+  const double strips = strips_of_row(width, std::min(tactic.tile_columns, width));
   const double filled = columns_of_segment(layer, density) / kTensorColumns;
-  return height / covered_down * (width / covered_across) * filled /
-         steps_of_segment(layer, density);
+  return width / (strips * kTensorPixels) * filled / steps_of_segment(layer, density);
 }
 
 double vmma_suitability(const Layer& layer, const Problem& problem, const Tactic& tactic,

@@ -14,8 +14,8 @@ std::vector<Tactic> enumerate_vmma_tactics(const Layer& layer, const Problem& pr
 Tactic default_vmma_tactic(const Layer& layer, const Problem& problem, double density,
                            const TacticDefaults& defaults);
 
-// Of the multiply-adds that the tensor cores do, the share that is wanted: columns and rows outside
-// the output are not, nor columns that fill up a step.
+// Of the multiply-adds that the tensor cores do, the share that is wanted: columns beside the output
+// are not, nor columns that fill up a step. Rows below it, and strips of 8 columns, are left out.
 double vmma_lane_use(const Layer& layer, const Problem& problem, const Tactic& tactic,
                      double density);
 

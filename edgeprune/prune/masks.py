@@ -109,7 +109,7 @@ class MaskSet:
             model: the network of these masks, with the weights that count.
             density: share of the covered weights that stays free, in [0, 1].
             vector: output channels whose weights go together, see `columns`; the share is then
-                met to a column.
+                met to a column, or to eight for the tensor cores' 32.
 
         Raises:
             UserInputError: a density out of range, or masks of another network.
@@ -165,13 +165,9 @@ class MaskSet:
         groups = conv_groups_of(model)
         columns = {n: columns_of(p, vector, groups.get(n, 1)) for n, p in parameters.items()}
         ranks = {n: self._column_ranks(n, parameters[n], column) for n, column in columns.items()}
-        sizes = torch.cat([column.sizes for column in columns.values()])
         gone = self.size - round(density * self.size)
-        chosen = lowest_columns(torch.cat(list(ranks.values())), sizes, gone)
-        parts = torch.split(chosen, [len(part) for part in ranks.values()])
+        parts = lowest_columns(list(ranks.values()), list(columns.values()), gone)
         for (name, column), part in zip(columns.items(), parts, strict=True):
-            # The largest column, of infinite rank, may have been reached at a density of 0.
-            part &= ~torch.isinf(ranks[name])
             before = self._gone[name]
             self._gone[name] = before | column.spread(part).to(before.device)
 
@@ -200,9 +196,12 @@ class MaskSet:
             columns = columns_of(parameter, vector, groups.get(name, 1))
             gone = torch.zeros(len(columns.sizes), dtype=torch.bool)
             gone[columns.number[self._gone[name].cpu()]] = True
-            for size in set(columns.sizes.tolist()):  # short columns: among themselves
-                same = (columns.sizes == size).nonzero().flatten()
-                gone[same] = gone[same[torch.from_numpy(rng.permutation(len(same)))]]
+            lists = gone.view(-1, columns.of_list)
+            sizes = columns.sizes.view(lists.shape)[:, 0]
+            for size in set(sizes.tolist()):  # lists of short columns: among themselves
+                same = (sizes == size).nonzero().flatten()
+                mixed = lists[same].numpy()[rng.permutation(len(same))]
+                lists[same] = torch.from_numpy(rng.permuted(mixed, axis=1))
             keep[name] = ~columns.spread(gone).to(parameter.device)
         return MaskSet(keep)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from sparse_harness.cases import draw_operands
+from sparse_harness.cases import draw_ticket
 from sparse_harness.emulator import Counts, Emulator
 from sparse_harness.ideal import ideal_sectors
 from sparse_harness.networks import layers, with_channel_tile
@@ -18,7 +17,7 @@ def counts_of(
     emulator: Emulator, conv: Convolution, tactic: TacticStruct, density: float
 ) -> tuple[Counts, int]:
     """What a launch does, and the multiply-adds that its outputs need."""
-    operands, _ = draw_operands(conv, density, np.random.default_rng(0))
+    operands = draw_ticket(conv, density)
     emulator.run(conv, tactic, operands)
     assert emulator.counts is not None
     outputs = conv.output_size[0] * conv.output_size[1]
@@ -32,7 +31,7 @@ def test_a_layer(vmma_counts: Emulator, layer: str, layout: int) -> None:
     conv = with_channel_tile(conv, DENSITY)
     tactic = vmma_counts.default_tactic(conv, DENSITY)
     found, needed = counts_of(vmma_counts, conv, tactic, DENSITY)
-    operands, _ = draw_operands(conv, DENSITY, np.random.default_rng(0))
+    operands = draw_ticket(conv, DENSITY)
     ideal = ideal_sectors(vmma_counts, conv, tactic, operands.packed)
     # Columns that fill up steps, and columns and rows beside the output.
     assert 1 - needed / found.multiply_adds_issued <= 0.15
@@ -62,3 +61,17 @@ def test_counts_are_what_is_worked_out_by_hand(vmma_counts: Emulator) -> None:
     assert found.sectors["offsets"] == 32 * 2 // 32
     assert found.sectors["input"] == found.sectors["output"] == 32 * 4 * 8 * 2 // 32
     assert found.conflicts["words"] == 0
+
+
+def test_what_lies_outside_the_output_is_not_multiplied(vmma_counts: Emulator) -> None:
+    """Tiles of 4 rows and 2 strips of 8 columns on a map of 6 x 20: 6 rows of 3 strips."""
+    conv = Convolution(
+        channels=32, outputs=32, size=(6, 20), kernel=(1, 1), pads=(0, 0, 0, 0), type=FLOAT16,
+        vector=32, channel_tile=32,
+    )  # fmt: skip
+    found, needed = counts_of(vmma_counts, conv, TacticStruct(16, 4, 1, 1, 2, 0), 1.0)
+    steps, rows, strips = 2, 6, 3
+    assert found.multiply_adds_issued == steps * rows * strips * 2 * 2048
+    assert needed == 32 * 32 * 6 * 20
+    # Of two tiles down, warps of three strips read the weights.
+    assert found.requests["values"] == 2 * steps * strips * 2

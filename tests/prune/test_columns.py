@@ -103,6 +103,35 @@ def test_shuffling_keeps_columns_whole_and_counts_equal() -> None:
     assert moved
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.floats(0.02, 1.0), min_size=1, max_size=3), st.integers(0, 3))
+def test_the_tensor_cores_lists_go_in_eights(densities: list[float], seed: int) -> None:
+    """Of convolutions with whole groups of 32; depthwise and linear layers are not theirs."""
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Conv2d(3, 40, 3), nn.Conv2d(40, 64, 3, groups=2), nn.Conv2d(64, 64, 3, groups=64),
+        nn.Linear(64, 32),
+    )  # fmt: skip
+    masks = MaskSet.for_weights(model)
+    for density in sorted(densities, reverse=True):
+        masks.shrink_to(model, density, 32)
+        free = masks.size - masks.held
+        assert round(density * masks.size) <= free <= round(density * masks.size) + 8 * 32
+    for taken in (masks, masks.shuffled(model, np.random.default_rng(seed), 32)):
+        counts = {}
+        for name, kept in taken.state_dict().items():
+            groups = {"1.weight": 2, "2.weight": 64}.get(name, 1)
+            columns = columns_of(kept, 32, groups)
+            first = kept.new_zeros(len(columns.sizes)).index_put_(
+                (columns.number.flatten(),), kept.flatten()
+            )
+            counts[name] = first.view(-1, columns.of_list).sum(1)
+        for name in ("0.weight", "1.weight"):
+            whole = counts[name] == columns_of(dict(model.named_parameters())[name], 32).of_list
+            assert ((counts[name] % 8 == 0) | whole).all()
+            assert counts[name].max() >= 8
+
+
 def test_packing_a_vector_mask_wastes_nothing() -> None:
     model = network()
     masks = MaskSet.for_weights(model)

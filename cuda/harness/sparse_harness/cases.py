@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeprune.device.sparse.blocks import TENSOR_HALF_STEP, TENSOR_VECTOR
 from edgeprune.device.sparse.vcsr import pack
 from sparse_harness.emulator import Array, Operands
 from sparse_harness.planner import Planner
@@ -70,22 +71,32 @@ def draw_convolution(rng: np.random.Generator) -> Convolution:
     )
 
 
-def draw_weight(conv: Convolution, density: float, rng: np.random.Generator) -> Array:
-    """With this share of columns, scaled so that outputs are about 1."""
+def draw_weight(
+    conv: Convolution, density: float, rng: np.random.Generator, together: int = 1
+) -> Array:
+    """With this share of columns, scaled so that outputs are about 1.
+
+    Args:
+        together: a multiple of so many columns in every list, to the nearest; at least one.
+    """
     inputs, height, width = conv.channels // conv.groups, *conv.kernel
     weight = rng.standard_normal((conv.outputs, inputs, height, width))
-    shared = rng.random((-(-conv.outputs // conv.vector), inputs, height, width)) < density
+    lists = rng.random((-(-conv.outputs // conv.vector), inputs * height * width))
+    kept = (lists < density).sum(axis=1, keepdims=True)
+    if together > 1:
+        kept = np.maximum(np.rint(kept / together), 1).astype(int) * together
+    shared = (lists.argsort(axis=1).argsort(axis=1) < kept).reshape(-1, inputs, height, width)
     weight *= np.repeat(shared, conv.vector, axis=0)[: conv.outputs]
     weight /= np.sqrt(max(1.0, inputs * height * width * density))
     return weight.astype(_dtype(conv))
 
 
 def draw_operands(
-    conv: Convolution, density: float, rng: np.random.Generator
+    conv: Convolution, density: float, rng: np.random.Generator, together: int = 1
 ) -> tuple[Operands, Array]:
-    """Normal numbers, and the dense weight."""
+    """Normal numbers, and the dense weight, as `draw_weight` makes it."""
     dtype = _dtype(conv)
-    weight = draw_weight(conv, density, rng)
+    weight = draw_weight(conv, density, rng, together)
     output = (conv.batch, conv.outputs, *conv.output_size)
     operands = Operands(
         x=rng.standard_normal((conv.batch, conv.channels, *conv.size)).astype(dtype),
@@ -99,6 +110,12 @@ def draw_operands(
         residual=rng.standard_normal(output).astype(dtype) if conv.residual else None,
     )
     return operands, weight
+
+
+def draw_ticket(conv: Convolution, density: float) -> Operands:
+    """Always the same, with columns as the pruner's masks keep them: on tensor cores in eights."""
+    together = TENSOR_HALF_STEP if conv.vector == TENSOR_VECTOR else 1
+    return draw_operands(conv, density, np.random.default_rng(0), together)[0]
 
 
 def draw_case(planner: Planner, rng: np.random.Generator) -> Case:

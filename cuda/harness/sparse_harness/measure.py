@@ -11,7 +11,7 @@ from sparse_harness.cases import (
     TOLERANCE,
     Case,
     draw_case,
-    draw_operands,
+    draw_ticket,
     reference,
     relative_error,
 )
@@ -102,7 +102,7 @@ def measure_layer(emulator: Emulator, conv: Convolution, density: float) -> Laye
     """Packs a layer as suits it best and counts one launch; the emulator is a build that counts."""
     conv = with_channel_tile(conv, density)
     tactic = emulator.default_tactic(conv, density)
-    operands, _ = draw_operands(conv, density, np.random.default_rng(0))
+    operands = draw_ticket(conv, density)
     emulator.run(conv, tactic, operands)
     counts = emulator.counts
     if counts is None or not counts.multiply_adds:

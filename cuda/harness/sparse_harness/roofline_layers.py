@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
-import numpy as np
-
 from edgeprune.device.boards import Board, boards_with
 from sparse_harness.build import emulator_library, vmma_library
-from sparse_harness.cases import draw_operands
+from sparse_harness.cases import draw_ticket
 from sparse_harness.emulator import Emulator
 from sparse_harness.networks import layers, with_channel_tile
 from sparse_harness.nvrtc import TENSOR_SM
@@ -100,7 +98,7 @@ def bounds_as_json(found: Bounds) -> dict[str, object]:
 def _launch(conv: Convolution, tactic: tuple[int, ...], density: float) -> tuple[Work, int]:
     """What it does, and the multiply-adds that its outputs need."""
     emulator = _emulator(conv.vector)
-    operands, _ = draw_operands(conv, density, np.random.default_rng(0))
+    operands = draw_ticket(conv, density)
     emulator.run(conv, TacticStruct(*tactic), operands)
     if emulator.counts is None:
         raise ValueError("nothing was run")

@@ -82,6 +82,15 @@ VMMA_MUTANTS = (
         "        if (!quadruples[i].filled[lane]) continue;\n", "", "plain", "wrong",
     ),
     Mutant(
+        "the last row of a tile is left out", _WALK,
+        "r > 0 && r >= rows", "r > 0 && r + 1 >= rows", "plain", "wrong",
+    ),
+    Mutant(
+        "strips inside the output are left out", _KERNEL,
+        "strip.part * kMmaPixels < tile.columns",
+        "(strip.part + 1) * kMmaPixels < tile.columns", "plain", "wrong",
+    ),
+    Mutant(
         "results are of the wrong channels", "kernels/vmma_epilogue.cuh",
         "(strip.channel() + 8 * i)", "(7 - strip.channel() + 8 * i)", "plain", "wrong",
     ),

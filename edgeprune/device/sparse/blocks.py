@@ -13,6 +13,8 @@ from edgeprune.device.sparse.formats import HWC8, LINEAR
 from edgeprune.device.sparse.precision import bytes_of
 
 TENSOR_VECTOR, TENSOR_PIXELS, TENSOR_ROWS = 32, 8, 16
+# Columns of a list that the tensor cores multiply at least; what is missing is filled up.
+TENSOR_HALF_STEP = 8
 _ALIGNMENT = 16
 _OFFSETS = 1 << 16
 _GRID_LIMIT = 65535

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from edgeprune.device.sparse.blocks import (
+    TENSOR_HALF_STEP,
     TENSOR_PIXELS,
     TENSOR_ROWS,
     TENSOR_VECTOR,
@@ -35,7 +36,7 @@ _SPLIT = {1: 1.0, 2: 0.95, 4: 0.9}
 _TENSOR_COLUMNS = 16
 _MULTIPLY_CLOCKS, _TILE_CLOCKS = 4.0, 100.0
 _ROWS_AT_HALF = 4
-_FEWER_THREADS = 0.9
+_FEWER_THREADS = 0.8
 
 
 def default_block(conv: PackedConv, density: float) -> tuple[Block, float]:
@@ -87,13 +88,12 @@ def _busy(conv: PackedConv, block: Block) -> float:
 def lane_use(conv: PackedConv, block: Block, density: float) -> float:
     """Predicted share of wanted multiply-adds."""
     height, width = conv.shape.out_size
-    down = divided_up(height, block.pixels_per_lane) * block.pixels_per_lane
     columns = _columns_of_segment(conv, density)
     if conv.on_tensor_cores:
-        own = min(block.tile_columns, width)
-        across = divided_up(width, own) * warps_across(own) * TENSOR_PIXELS
+        strips = float(_strips_of_row(width, min(block.tile_columns, width)))
         filled = columns / _TENSOR_COLUMNS
-        return height / down * (width / across) * filled / _steps_of_segment(conv, density)
+        return width / (strips * TENSOR_PIXELS) * filled / _steps_of_segment(conv, density)
+    down = divided_up(height, block.pixels_per_lane) * block.pixels_per_lane
     across = divided_up(width, block.tile_columns)
     in_tile = height * width / (down * across * (32.0 / block.lane_split))
     listed = max(1.0, columns)
@@ -151,19 +151,27 @@ def _empty_places(conv: PackedConv, lane_split: int, density: float) -> float:
     """As `empty_places` of cuda/plan/ring.cc."""
     together, part = lane_split, lane_split
     if conv.on_tensor_cores:
-        together, part = _TENSOR_COLUMNS, _TENSOR_COLUMNS // 2
+        together, part = _TENSOR_COLUMNS, TENSOR_HALF_STEP
     height, width = conv.shape.kernel
     x = 2.0 * (kept_channels(conv, lane_split) * (height * width) * density) / together
     too_few = 1.0 / (1.0 + x + x * x / 2.0 + x * x * x / 6.0)
     return 0.5 * (part - 1) * (1.0 + (conv.tiles - 1.0) * too_few) / conv.tiles
 
 
+def _strips_of_row(width: int, tile_columns: int) -> int:
+    whole = width // tile_columns * warps_across(tile_columns)
+    return whole + warps_across(width % tile_columns)
+
+
 def _multiply_clocks(conv: PackedConv, block: Block, density: float) -> float:
+    height, width = conv.shape.out_size
+    columns = min(block.tile_columns, width)
     groups = float(min(groups_per_block(conv, block), conv.rows))
-    across = warps_across(min(block.tile_columns, conv.shape.out_size[1]))
+    strips = 1.0 * _strips_of_row(width, columns) / divided_up(width, columns)
+    rows = 1.0 * height / divided_up(height, block.pixels_per_lane)
     each = TENSOR_VECTOR // TENSOR_ROWS
     steps = _steps_of_segment(conv, density)
-    return groups * across * steps * each * block.pixels_per_lane * _MULTIPLY_CLOCKS
+    return groups * strips * steps * each * rows * _MULTIPLY_CLOCKS
 
 
 def _stage_clocks(conv: PackedConv, block: Block) -> float:

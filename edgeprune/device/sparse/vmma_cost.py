@@ -38,16 +38,18 @@ def tensor_core_times(board: Board, layer: MaskedConv, precision: str) -> Iterat
 
 def _time(board: Board, layer: MaskedConv, precision: str, rows: int) -> SparseTime:
     height, width = layer.shape.out_size
-    warps_of_pixels = layer.shape.batch * math.ceil(height / rows) * math.ceil(width / _PIXELS)
+    tiles_down = math.ceil(height / rows)
+    warps_of_pixels = layer.shape.batch * tiles_down * math.ceil(width / _PIXELS)
+    own_rows = height / tiles_down  # on average: those below the output are left out
     steps = layer.columns[VECTOR] / _COLUMNS * warps_of_pixels
     groups = layer.shape.out_channels / VECTOR
     per_clock_ms = steps / (
         board.clocks_per_ms * assumed.VMMA_EFFICIENCY * parallelism(board, warps_of_pixels * groups)
     )
-    multiply = rows * _MMAS * _ROWS * _PIXELS * _COLUMNS / board.tensor_fma_per_clock
+    multiply = own_rows * _MMAS * _ROWS * _PIXELS * _COLUMNS / board.tensor_fma_per_clock
     word_bytes = 8 if rows <= 4 else 16
     gather_clocks = _GATHERS * word_bytes / 4 * assumed.GATHER_CONFLICTS
-    issued = rows * (_MMAS + _PACKS) + _GATHERS + _VALUE_LOADS + _OTHER_INSTRUCTIONS
+    issued = own_rows * (_MMAS + _PACKS) + _GATHERS + _VALUE_LOADS + _OTHER_INSTRUCTIONS
     return SparseTime(
         issue_ms=issued / assumed.SCHEDULERS * per_clock_ms,
         fma_ms=multiply * per_clock_ms,
