@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -57,6 +58,23 @@ def test_the_teacher_that_is_kept_is_as_told() -> None:
     assert given == {name: str(held.provenance[name]) for name in given}
     assert (command[2], "--compile" in command) == (held.arch, held.provenance["compile"])
     assert f"reaches {held.metrics['test_top1']:.2f} % and lies in" in told
+
+
+def test_rows_of_that_teacher_are_as_told() -> None:
+    folder = ROOT / "examples" / "benchmarks" / "results" / "tinyimagenet100" / "seed-0"
+    reports = {
+        method: json.loads((folder / method / "report.json").read_text(encoding="utf-8"))
+        for method in ("sp_sad", "lth_sad", "ss_sad")
+    }
+    controls = {control["name"]: control["metric"] for control in reports["sp_sad"]["controls"]}
+    figures = {"dense CE": controls["dense-ce"]} | {
+        method.upper().replace("_", "-"): report["student"]["metric"]
+        for method, report in reports.items()
+    }
+    told = ", ".join(f"{name} {metric:.2f} %" for name, metric in figures.items())
+    assert f"four rows are measured so far, with the same settings and epochs: {told};" in " ".join(
+        README.split()
+    )
 
 
 @pytest.mark.parametrize("snippet", _blocks("python"))

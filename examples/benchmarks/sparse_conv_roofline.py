@@ -53,7 +53,16 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--kinds", nargs="+", choices=KINDS, default=list(KINDS),
         help="counted anew; the others stay as the file has them",
     )  # fmt: skip
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if set(options.kinds) != set(KINDS) and not _json(options.out).is_file():
+        parser.error(
+            f"--kinds: {_json(options.out)}, for the other kinds, is not there; leave it out"
+        )
+    return options
+
+
+def _json(out: Path) -> Path:
+    return out.with_name(out.name + ".json")
 
 
 def measured(kinds: Sequence[str], before: Mapping[str, Rows]) -> tuple[Rows, Rows]:
@@ -123,8 +132,7 @@ def _cell(row: Mapping[str, object]) -> str:
 def main(argv: Sequence[str]) -> int:
     """Writes the figures."""
     options = parse(argv)
-    written = options.out.with_name(options.out.name + ".json")
-    before = {} if set(options.kinds) == set(KINDS) else json.loads(written.read_text())
+    before = {} if set(options.kinds) == set(KINDS) else json.loads(_json(options.out).read_text())
     counts, times = measured(options.kinds, before)
     for suffix, text in ((".json", as_json(counts, times)), (".txt", as_text(times))):
         options.out.with_name(options.out.name + suffix).write_text(text, encoding="utf-8")

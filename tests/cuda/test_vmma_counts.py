@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sparse_harness.cases import draw_ticket
 from sparse_harness.emulator import Counts, Emulator
@@ -11,6 +13,11 @@ from sparse_harness.structures import FLOAT16, HWC8, LINEAR, Convolution, Tactic
 
 DENSITY = 0.3
 LAYERS = ("wrn_16_2 64>64 16x16 s1", "wrn_16_2 128>128 8x8 s1", "wrn_16_2 32>64 16x16 s2")
+# A 1x1 kernel whose 32 columns are two steps.
+DOT = Convolution(
+    channels=32, outputs=32, size=(1, 1), kernel=(1, 1), pads=(0, 0, 0, 0), type=FLOAT16,
+    vector=32, channel_tile=32,
+)  # fmt: skip
 
 
 def counts_of(
@@ -33,7 +40,7 @@ def test_a_layer(vmma_counts: Emulator, layer: str, layout: int) -> None:
     found, needed = counts_of(vmma_counts, conv, tactic, DENSITY)
     operands = draw_ticket(conv, DENSITY)
     ideal = ideal_sectors(vmma_counts, conv, tactic, operands.packed)
-    # Columns that fill up steps, and columns and rows beside the output.
+    # Columns that fill up steps, and columns beside the output.
     assert 1 - needed / found.multiply_adds_issued <= 0.15
     # A step's fragment is 512 bytes, its offsets are 32.
     assert found.sectors["values"] == 16 * found.requests["values"]
@@ -48,10 +55,7 @@ def test_a_layer(vmma_counts: Emulator, layer: str, layout: int) -> None:
 
 def test_counts_are_what_is_worked_out_by_hand(vmma_counts: Emulator) -> None:
     """One warp, 32 columns of a 1x1 kernel, two steps, 4 rows of 8 columns."""
-    conv = Convolution(
-        channels=32, outputs=32, size=(4, 8), kernel=(1, 1), pads=(0, 0, 0, 0), type=FLOAT16,
-        vector=32, channel_tile=32,
-    )  # fmt: skip
+    conv = replace(DOT, size=(4, 8))
     found, needed = counts_of(vmma_counts, conv, TacticStruct(8, 4, 1, 1, 1, 0), 1.0)
     steps, rows = 2, 4
     assert found.multiply_adds == found.multiply_adds_issued == needed == steps * rows * 2 * 2048
@@ -65,10 +69,7 @@ def test_counts_are_what_is_worked_out_by_hand(vmma_counts: Emulator) -> None:
 
 def test_what_lies_outside_the_output_is_not_multiplied(vmma_counts: Emulator) -> None:
     """Tiles of 4 rows and 2 strips of 8 columns on a map of 6 x 20: 6 rows of 3 strips."""
-    conv = Convolution(
-        channels=32, outputs=32, size=(6, 20), kernel=(1, 1), pads=(0, 0, 0, 0), type=FLOAT16,
-        vector=32, channel_tile=32,
-    )  # fmt: skip
+    conv = replace(DOT, size=(6, 20))
     found, needed = counts_of(vmma_counts, conv, TacticStruct(16, 4, 1, 1, 2, 0), 1.0)
     steps, rows, strips = 2, 6, 3
     assert found.multiply_adds_issued == steps * rows * strips * 2 * 2048
