@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from edgeprune.data.memory_format import in_format
 from edgeprune.errors import UserInputError
 
 
@@ -40,15 +41,15 @@ class Preprocessing:
     def normalise(self, images_uint8: Tensor) -> Tensor:
         """Turn uint8 (N, C, H, W) into float32 `(x / 255 - mean) / std`.
 
-        The result is channels_last when C > 1: what convolutions are fastest on.
+        The result is channels_last: what convolutions are fastest on.
         """
         if images_uint8.dtype != torch.uint8 or images_uint8.dim() != 4:
             raise ValueError(f"expected uint8 (N, C, H, W), got {images_uint8.dtype}")
-        layout = torch.channels_last if self.channels > 1 else torch.contiguous_format
-        images = images_uint8.to(torch.float32, memory_format=layout)
+        images = images_uint8.to(torch.float32, memory_format=torch.channels_last)
         scale = [1 / (255 * s) for s in self.std]
         shift = [-m / s for m, s in zip(self.mean, self.std, strict=True)]
-        return images.mul_(_per_channel(scale, images)).add_(_per_channel(shift, images))
+        images.mul_(_per_channel(scale, images)).add_(_per_channel(shift, images))
+        return in_format(images, torch.channels_last)
 
     @property
     def words(self) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from edgeprune.models.versions import load_weights
 from edgeprune.prune.masks import MaskSet
 from edgeprune.prune.tickets import KeptIndex, shared_names
 from edgeprune.train.fake_layers import FakeLayers
-from edgeprune.train.precision import lay_out
+from edgeprune.train.memory_layout import lay_out
 
 
 class Student:

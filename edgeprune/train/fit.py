@@ -19,6 +19,7 @@ from edgeprune.distill.losses import LossParts
 from edgeprune.errors import TrainingDivergedError
 from edgeprune.train.distributed import World
 from edgeprune.train.evaluate import metric_on
+from edgeprune.train.heap import kept_heap
 from edgeprune.train.learner import Learner
 from edgeprune.train.precision import Precision
 from edgeprune.train.progress import Progress
@@ -113,7 +114,8 @@ class Fit:
         learner = self._make_learner()
         if held is not None:
             learner.load_state(held["learner"])
-        self._epochs(learner, 0 if held is None else int(held["epoch"]))
+        with kept_heap():
+            self._epochs(learner, 0 if held is None else int(held["epoch"]))
         self._finish()
         return self.result
 

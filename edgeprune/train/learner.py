@@ -17,7 +17,8 @@ from edgeprune.distill.taps import TapRecorder, tap_shapes
 from edgeprune.models.modes import evaluating
 from edgeprune.train.compiling import compiled
 from edgeprune.train.distributed import World
-from edgeprune.train.precision import Precision, in_layout, lay_out
+from edgeprune.train.memory_layout import in_layout, lay_out, sheltered
+from edgeprune.train.precision import Precision
 from edgeprune.train.settings import FitSettings
 from edgeprune.train.teacher import Teacher
 
@@ -43,8 +44,9 @@ class StudentForward(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Student outputs and the AFD loss (None without a head)."""
         if self.head is None or self._recorder is None:
-            return self.student(*inputs), None
-        with self._recorder:
+            with sheltered(self.student):
+                return self.student(*inputs), None
+        with sheltered(self.student), self._recorder:
             outputs = self.student(*inputs)
         return outputs, self.head(teacher_features, self._recorder.features)
 
@@ -77,7 +79,7 @@ class Learner:
         extra: nn.Module | None = None,
     ) -> None:
         self.student = student.to(world.device)
-        self._layout = lay_out(self.student)
+        lay_out(self.student)
         self.student_taps = tuple(student_taps)
         self.teacher = teacher
         self.settings = settings
@@ -118,14 +120,13 @@ class Learner:
         """The loss of one batch, ready for `backward`."""
         with self.precision.autocast():
             teacher_outputs, teacher_features = self._ask_teacher(batch)
-            inputs = in_layout(batch.inputs, self._layout)
-            outputs, afd = self._forward(inputs, teacher_features)
+            outputs, afd = self._forward(in_layout(batch.inputs), teacher_features)
         return self._loss(outputs, teacher_outputs, batch.targets, afd), outputs
 
     def judge(self, batch: Batch, teacher_outputs: Tensor | None) -> LossParts:
         """The loss but for the attention head's part, of a student in whatever mode it is."""
         with self.precision.autocast():
-            outputs = self.student(*in_layout(batch.inputs, self._layout))
+            outputs = self.student(*in_layout(batch.inputs))
         return self._loss(outputs, teacher_outputs, batch.targets, None)
 
     def alone(self, student: nn.Module, settings: FitSettings) -> Learner:
@@ -176,7 +177,7 @@ class Learner:
         if self.head is not None:
             for tap, keep in tap_keep.items():
                 self._shrink_key(tap, keep)
-        self._layout = lay_out(self.student)
+        lay_out(self.student)
         self._wrap()
 
     def state(self) -> dict[str, Any]:
@@ -217,8 +218,8 @@ class Learner:
 
     def _has_unused_parameters(self, example: tuple[Tensor, ...]) -> bool:
         trained = [p for p in self.student.parameters() if p.requires_grad]
-        with evaluating(self.student):
-            outputs = self.student(*in_layout(example, self._layout))
+        with evaluating(self.student), sheltered(self.student):
+            outputs = self.student(*in_layout(example))
         found = torch.autograd.grad(outputs.sum(), trained, allow_unused=True)
         return any(gradient is None for gradient in found)
 

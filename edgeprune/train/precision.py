@@ -1,4 +1,4 @@
-"""Which number format and memory layout trains fastest on this device."""
+"""Which number format trains fastest on this device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from edgeprune.errors import UnsupportedError
 
@@ -62,41 +61,3 @@ def cpu_gains_from_bf16() -> bool:
         for line in text.splitlines()
         if line.startswith(("flags", "Features"))
     )
-
-
-# oneDNN's backward of a strided 1x1 convolution writes out of bounds on channels-last tensors with
-# fewer input channels than a vector register holds (seen with AVX2 in torch 2.14: below 8; twice
-# that is kept clear of). Pruned shortcuts get that narrow.
-_SAFE_STRIDED_POINTWISE_CHANNELS = 16
-
-
-def lay_out(module: nn.Module) -> torch.memory_format:
-    """Give every 4-D parameter the layout that trains fastest, in place, and return that layout.
-
-    Called after construction, restoring and surgery alike: kernels are chosen by layout, and a
-    resumed run must sum in the same order as the run it continues. Inputs go in the same layout.
-    """
-    layout = _layout_for(module)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=layout)
-    return layout
-
-
-def in_layout(tensors: tuple[Tensor, ...], layout: torch.memory_format) -> tuple[Tensor, ...]:
-    """The 4-D tensors among `tensors` in `layout`, the others as they are."""
-    return tuple(t.contiguous(memory_format=layout) if t.dim() == 4 else t for t in tensors)
-
-
-def _layout_for(module: nn.Module) -> torch.memory_format:
-    for layer in module.modules():
-        if (
-            isinstance(layer, nn.Conv2d)
-            and layer.kernel_size == (1, 1)
-            and max(layer.stride) > 1
-            and layer.in_channels < _SAFE_STRIDED_POINTWISE_CHANNELS
-            and layer.weight.device.type == "cpu"
-        ):
-            return torch.contiguous_format
-    return torch.channels_last

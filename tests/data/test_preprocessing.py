@@ -24,6 +24,14 @@ def test_normalises_as_defined_and_in_channels_last() -> None:
     assert out.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_one_channel_is_channels_last_to_a_convolution() -> None:
+    images = torch.randint(0, 256, (5, 1, 4, 6), dtype=torch.uint8)
+    out = Preprocessing((0.5,), (0.2,), (4, 6), 1).normalise(images)
+    torch.testing.assert_close(out, (images / 255 - 0.5) / 0.2)
+    found = torch.nn.Conv2d(1, 2, 3)(out)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_does_not_change_its_argument() -> None:
     images = torch.full((1, 1, 2, 2), 255, dtype=torch.uint8)
     out = Preprocessing((0.0,), (1.0,), (2, 2), 1).normalise(images)

@@ -27,8 +27,10 @@ CPU = torch.device("cpu")
 def _trained(settings: FitSettings) -> nn.Module:
     torch.manual_seed(0)
     network = nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)
-    )
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.Conv2d(4, 16, 1, stride=2),  # sheltered
+        nn.Flatten(), nn.Linear(64, 3),
+    )  # fmt: skip
     images, classes = torch.randn(8, 1, 6, 6), torch.arange(8) % 3
     learner = Learner(
         network, (), None, settings, World(0, 1, CPU), Precision("cpu", "fp32"), (images,)
