@@ -37,7 +37,8 @@ from edgeprune.models.registry import build_model
 from edgeprune.train.distributed import World, join_world
 from edgeprune.train.learner import Learner
 from edgeprune.train.learning_rate import LearningRate
-from edgeprune.train.precision import choose_precision, cpu_gains_from_bf16, lay_out
+from edgeprune.train.memory_layout import lay_out
+from edgeprune.train.precision import choose_precision, cpu_gains_from_bf16
 from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
 from edgeprune.train.teacher import Teacher
 

@@ -45,7 +45,8 @@ from edgeprune.recipe import Recipe, resolve_recipe
 from edgeprune.train.distributed import World, join_world
 from edgeprune.train.learner import Learner
 from edgeprune.train.learning_rate import LearningRate
-from edgeprune.train.precision import choose_precision, lay_out
+from edgeprune.train.memory_layout import lay_out
+from edgeprune.train.precision import choose_precision
 from edgeprune.train.settings import FitSettings, LossSettings, OptimiserSettings
 from edgeprune.train.teacher import Teacher
 
