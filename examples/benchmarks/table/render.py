@@ -118,7 +118,7 @@ def _label(result: RowResult) -> str:
         return result.row.label
     report = next(iter(result.seeds.values())).report
     method = report.method.upper().replace("_", "-")
-    return f"{method}, {report.size_reduction:.0%} fewer parameters"
+    return f"{method}, {100 * report.size_reduction:.0f} % fewer parameters"
 
 
 def _epochs(result: RowResult) -> str:
