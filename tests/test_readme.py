@@ -85,12 +85,15 @@ def test_tables_of_the_methods_are_as_measured(setting: str) -> None:
     methods = {row["name"]: row for row in held["rows"] if row["name"] in METHODS}
     found = {(duel["first"], duel["second"]): duel["difference"] for duel in held["duels"]}
     controls = {row["name"].partition("/")[2] for row in held["rows"] if "/" in row["name"]}
-    for control in controls:
+    others = {CONTROLS[name]: [f"{method}/{name}" for method in methods] for name in controls}
+    if controls:
+        peers = {row["name"]: row["cells"][0] for row in held["rows"] if "peer-" in row["name"]}
+        others |= {label: [name] * len(methods) for name, label in peers.items()}
+    for label, names in others.items():
         cells = [
-            interval(DifferenceInterval(**found[method, f"{method}/{control}"]))
-            for method in methods
+            interval(DifferenceInterval(**found[pair])) for pair in zip(methods, names, strict=True)
         ]
-        assert f"| {CONTROLS[control]} | {' | '.join(cells)} |" in lines, control
+        assert f"| {label} | {' | '.join(cells)} |" in lines, label
     lead = held["lead"]["difference"]["difference"]
     assert f"by {lead:.2f} points" in " ".join(lines)
 
