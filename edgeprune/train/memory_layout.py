@@ -46,7 +46,7 @@ def sheltered(module: nn.Module) -> Iterator[None]:
     """Passes of `module` that a backward may follow: narrow strided shortcuts run contiguously."""
     handles = []
     for layer in _narrow_shortcuts(module):
-        handles.append(layer.register_forward_pre_hook(_contiguous_inputs))
+        handles.append(layer.register_forward_pre_hook(_contiguous_inputs, with_kwargs=True))
         handles.append(layer.register_forward_hook(_channels_last_output))
     try:
         yield
@@ -67,9 +67,18 @@ def _narrow_shortcuts(module: nn.Module) -> list[nn.Conv2d]:
     ]
 
 
-def _contiguous_inputs(_layer: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (in_format(args[0], torch.contiguous_format), *args[1:])
+def _contiguous_inputs(
+    _layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return tuple(map(_plain, args)), {name: _plain(value) for name, value in kwargs.items()}
+
+
+def _plain(images: Tensor) -> Tensor:
+    """A convolution takes single images as well, which have no such layouts."""
+    return in_format(images, torch.contiguous_format) if images.dim() == 4 else images
 
 
 def _channels_last_output(_layer: nn.Module, _args: object, output: Tensor) -> Tensor:
+    if output.dim() != 4:
+        return output
     return output.contiguous(memory_format=torch.channels_last)

@@ -68,6 +68,15 @@ def test_narrow_strided_shortcuts_alone_run_contiguously(
     torch.testing.assert_close(network(*images), found)
 
 
+def test_a_shortcut_may_be_called_by_name_or_with_a_single_image() -> None:
+    shortcut = nn.Conv2d(4, 8, 1, stride=2)
+    images = torch.rand(2, 4, 6, 6)
+    expected = shortcut(images)
+    with sheltered(shortcut):
+        torch.testing.assert_close(shortcut(input=images), expected)
+        torch.testing.assert_close(shortcut(images[0]), expected[0])
+
+
 _TRAINING = """
 import torch
 from torch import nn
