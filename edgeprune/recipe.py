@@ -115,6 +115,9 @@ class Recipe(BaseModel):
     )
     prune_from: Fraction = Field(0.0, description="share of SP-SAD's epochs before the first event")
     prune_until: Fraction = Field(0.7, description="share of SP-SAD's epochs that may hold events")
+    event_warmup: Fraction = Field(
+        0.0, description="share of an epoch in which the rate rises again after SP-SAD's events"
+    )
     pruning_ratio: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     target_params: Positive | None = None
     target_macs: Positive | None = None

@@ -72,18 +72,21 @@ def _check_refill(recipe: Recipe) -> None:
 
 
 def sp_events(recipe: Recipe) -> dict[int, float]:
-    """Epoch -> progress of SP-SAD's events: every `every` epochs, none at 0 or after the last.
+    """Epoch -> progress of SP-SAD's events, which come before their epochs, every `every` of them.
 
     `prune_from` and `prune_until` keep the first and the last part of the training free of them:
-    before weights mean something there is nothing to score, and the student has to recover.
+    before weights mean something there is nothing to score, and the student has to recover. The
+    first event comes before the first epoch only where `warm_epochs` have trained the student.
 
     Raises:
         UserInputError: the epochs leave no room for an event, or too few for the schedule.
     """
     last = min(recipe.epochs - 1, int(recipe.prune_until * recipe.epochs))
     first = math.ceil(recipe.prune_from * recipe.epochs)
-    due = [e for e in range(recipe.every, max(last, 1) + 1, recipe.every) if e >= first]
-    if not due or recipe.epochs < 2:
+    earliest = 0 if recipe.warm_epochs else recipe.every
+    candidates = range(earliest, max(last, 1) + 1, recipe.every)
+    due = [epoch for epoch in candidates if first <= epoch < recipe.epochs]
+    if not due:
         raise UserInputError(
             f"setting 'epochs': {counted(recipe.epochs, 'epoch')} with an event every "
             f"{recipe.every} between prune_from {recipe.prune_from:g} and prune_until "

@@ -206,11 +206,11 @@ def _describe(record: dict[str, Any]) -> str:
     if "params" not in record:
         return f"{'':>10}  masked {record['mask_sparsity']:.1%} of the weights"
     removed = sum(record["removed"].values())
+    left = f"{record['params']:,} params, {record['macs']:,.0f} MACs left"
+    if not removed:
+        return f"{'':>10}  nothing more to remove: {left}"
     proof = record.get("equivalence")
     error = proof["max_rel_error"] if proof else None
     # Where only groups behind a norm over channels lost any, no exactness is claimed.
     exact = "" if error is None else f", removal exact to {error:.1e}"
-    return (
-        f"{'':>10}  removed {counted(removed, 'channel')}: {record['params']:,} "
-        f"params, {record['macs']:,.0f} MACs left{exact}"
-    )
+    return f"{'':>10}  removed {counted(removed, 'channel')}: {left}{exact}"

@@ -14,7 +14,9 @@ def sp_sad(run: Run) -> Student:
     """Train with SAD; at every event remove the lowest-scored channels and carry the rest over.
 
     With `warm_epochs` the original student is trained with SAD first, so that the first event has
-    something to score; the report counts those epochs as search.
+    something to score and comes at once; the report counts those epochs as search.
+    A step at the full rate that follows a large removal can ruin what was kept: `event_warmup`
+    lets the rate rise anew after each event.
     The optimiser's state, the batch norms and the SAD head shrink with the network, so an epoch
     gets cheaper with every event.
     """

@@ -52,6 +52,7 @@ class Training:
             seed=recipe.seed,
             precision=recipe.precision,
             steps=self.steps,
+            event_warmup=recipe.event_warmup,
         )
 
 

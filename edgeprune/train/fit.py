@@ -126,12 +126,9 @@ class Fit:
 
     def _epochs(self, learner: Learner, first: int) -> None:
         for epoch in range(first, self._epochs_begun()):
-            if self._before_epoch is not None:
-                record = self._before_epoch(epoch, learner)
-                if record is not None:
-                    self.result.events.append({"epoch": epoch, **record})
+            ease = self._prune_when_due(epoch, learner)
             with self._energy_window() as window:
-                row = self._epoch(learner, epoch)
+                row = self._epoch(learner, epoch, ease)
             row["energy_j"] = window.result.energy_j
             row["energy_scope"] = window.result.scope
             row["energy_reason"] = window.result.reason
@@ -140,12 +137,20 @@ class Fit:
             if epoch + 1 < self._epochs_begun():
                 self._save(learner, epoch + 1)
 
+    def _prune_when_due(self, epoch: int, learner: Learner) -> float:
+        """The share of this epoch in which the rate is to rise: some after an event, else none."""
+        record = None if self._before_epoch is None else self._before_epoch(epoch, learner)
+        if record is None:
+            return 0.0
+        self.result.events.append({"epoch": epoch, **record})
+        return self.settings.event_warmup
+
     def _energy_window(self) -> Window:
         """Of what trains: the GPU's energy on a GPU, the processor's else; a board's on a board."""
         processor = "gpu" if self.world.device.type == "cuda" else "cpu"
         return measure(interval_ms=_ENERGY_EVERY_MS, processor=processor, required=False)
 
-    def _epoch(self, learner: Learner, epoch: int) -> HistoryRow:
+    def _epoch(self, learner: Learner, epoch: int, ease: float) -> HistoryRow:
         started = time.monotonic()
         learner.begin_epoch()
         totals = torch.zeros(6, dtype=torch.float64, device=self.world.device)
@@ -153,6 +158,7 @@ class Fit:
         steps = self._steps(epoch)
         for number, batch in enumerate(self._batches(epoch, steps)):
             rate = self.settings.rate.at(epoch + number / steps)
+            rate *= min(1.0, (number + 1) / max(ease * steps, 1.0))
             parts, outputs = learner.step(batch, epoch, number, rate)
             totals += _sums(parts, self._score, outputs, batch)
             self.progress.step(self.settings.stage, epoch, self._epochs_begun(), number, steps)

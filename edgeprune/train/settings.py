@@ -45,6 +45,7 @@ class FitSettings:
         seed: of shuffling, augmentation and dropout, and of the head's weights.
         steps: length of the training in steps, where it ends within an epoch; `epochs` then is
             what it takes part of.
+        event_warmup: share of an epoch in which the rate rises anew after a pruning event.
         compile: whether the forward and backward passes go through `torch.compile`.
     """
 
@@ -57,4 +58,5 @@ class FitSettings:
     seed: int
     precision: str = "auto"
     steps: int | None = None
+    event_warmup: float = 0.0
     compile: bool = False

@@ -196,9 +196,8 @@ def walk(args: argparse.Namespace, recipe: Recipe, world: World) -> list[Width]:
         starts.append(epoch)
         found.append((pair.params, pair.macs, pair.output_difference(), times))
 
-    enter(0)
-    for epoch, progress in sp_events(recipe).items():
-        if pair.prune(progress):
+    for epoch, progress in {0: 0.0, **sp_events(recipe)}.items():
+        if pair.prune(progress) or epoch == 0:
             enter(epoch)
     ends = [*starts[1:], recipe.epochs]
     return [

@@ -28,22 +28,26 @@ def test_paper_tickets_reach_forty_percent_in_twelve_rounds() -> None:
 
 
 @given(
-    epochs=st.integers(2, 60),
+    epochs=st.integers(1, 60),
     every=st.integers(1, 10),
+    warm=st.integers(0, 3),
     start=st.floats(0.0, 0.5),
     until=st.floats(0.1, 1.0),
 )
 def test_events_stay_inside_the_training(
-    epochs: int, every: int, start: float, until: float
+    epochs: int, every: int, warm: int, start: float, until: float
 ) -> None:
-    recipe = _recipe(epochs=epochs, every=every, prune_from=start, prune_until=until)
+    recipe = _recipe(
+        epochs=epochs, every=every, warm_epochs=warm, prune_from=start, prune_until=until
+    )
     last = min(epochs - 1, max(1, int(until * epochs)))
+    earliest = 0 if warm else every
     try:
         events = sp_events(recipe)
     except UserInputError:
-        assert not [e for e in range(every, last + 1, every) if e >= start * epochs]
+        assert not [e for e in range(earliest, last + 1, every) if e >= start * epochs]
         return
-    assert min(events) >= max(1, start * epochs)
+    assert min(events) >= max(0 if warm else 1, start * epochs)
     assert max(events) <= last
     assert max(events) <= epochs - 1
     progress = list(events.values())
@@ -56,9 +60,16 @@ def test_too_few_epochs_for_the_rate_is_said() -> None:
         sp_events(_recipe(schedule="additive", rate=0.1, epochs=6, every=2))
 
 
-def test_one_epoch_leaves_no_room() -> None:
+def test_one_epoch_leaves_no_room_unless_the_student_is_trained_before() -> None:
     with pytest.raises(UserInputError, match="no room to prune"):
-        sp_events(_recipe(epochs=1))
+        sp_events(_recipe(epochs=1, warm_epochs=0))
+    assert sp_events(_recipe(epochs=1, warm_epochs=1)) == {0: 1.0}
+
+
+def test_a_student_that_is_trained_before_is_pruned_before_its_own_first_epoch() -> None:
+    settings = {"epochs": 10, "every": 2, "prune_until": 0.5}
+    assert list(sp_events(_recipe(**settings, warm_epochs=5))) == [0, 2, 4]
+    assert list(sp_events(_recipe(**settings, warm_epochs=0))) == [2, 4]
 
 
 def test_finishing_trainings_follow_the_epochs_and_the_rate_unless_given() -> None:
