@@ -15,7 +15,6 @@ import torch
 from distributed_worker import SETTINGS
 
 from edgeprune.pipeline import compress
-from edgeprune.report.run_report import load_report
 
 WORKER = Path(distributed_worker.__file__)
 _FINISHING = {"granularity": "2:4", "qat": True, "sparse_epochs": 1, "qat_epochs": 2}
@@ -55,15 +54,15 @@ def test_two_ranks_hold_equal_weights_after_pruning(name: str, folder: Path) -> 
     assert all(torch.equal(first["weights"][k], second["weights"][k]) for k in first["weights"])
 
 
-@pytest.mark.parametrize("name", ["finished", "search"])
 def test_the_report_is_as_of_one_process(
-    name: str, folder: Path, digits_teacher: Path, tmp_path: Path
+    folder: Path, digits_teacher: Path, tmp_path: Path
 ) -> None:
-    report = json.loads((folder / name / "run" / "report.json").read_text())
-    alone = compress(digits_teacher, out=tmp_path / "alone", **SETTINGS, **RUNS[name])
+    report = json.loads((folder / "finished" / "run" / "report.json").read_text())
+    alone = compress(digits_teacher, out=tmp_path / "alone", **SETTINGS, **RUNS["finished"])
     assert report.keys() == alone.as_dict().keys()
+    assert report["size_reduction"] >= 0.45
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_the_student_is_as_small_as_asked(name: str, folder: Path) -> None:
-    assert load_report(folder / name / "run").size_reduction >= 0.45
+    assert torch.load(folder / name / "rank-0.pt")["kept"] <= 0.55

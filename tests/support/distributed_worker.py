@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ from edgeprune.methods.finish import Finish  # noqa: E402
 from edgeprune.methods.run import Run  # noqa: E402
 from edgeprune.methods.student import Student  # noqa: E402
 from edgeprune.models.registry import build_model  # noqa: E402
+from edgeprune.models.summary import count_params  # noqa: E402
 
 SETTINGS: dict[str, Any] = {
     "student": "wrn_10_1", "data": "digits", "epochs": 5, "train_limit": 192, "batch_size": 64,
@@ -27,7 +29,11 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def compress(teacher: str, folder: Path, settings: dict[str, Any]) -> None:
+class _FinishedError(Exception):
+    """The student is finished; what would follow is its delivery, most of a small run's time."""
+
+
+def compress(teacher: str, folder: Path, settings: dict[str, Any], deliver: bool) -> None:
     """One run in `folder`; what this process holds at its end is saved beside as `rank-N.pt`."""
     plain = pipeline.finish
 
@@ -38,12 +44,16 @@ def compress(teacher: str, folder: Path, settings: dict[str, Any]) -> None:
             "weights": student.module.state_dict(),
             "scales": finished.scales,
             "prunes": len(removals),
+            "kept": count_params(student.module) / count_params(run.original_student().module),
         }
         torch.save(held, folder / f"rank-{os.environ['RANK']}.pt")
+        if not deliver:
+            raise _FinishedError
         return finished
 
     pipeline.finish = watched  # type: ignore[assignment]
-    pipeline.compress(teacher, out=folder / "run", **{**SETTINGS, **settings})
+    with contextlib.suppress(_FinishedError):
+        pipeline.compress(teacher, out=folder / "run", **{**SETTINGS, **settings})
     pipeline.finish = plain
 
 
@@ -51,13 +61,13 @@ def main(teacher: str, out: str, runs: str) -> None:
     """Every run in a folder of its name, each in a process group of its own.
 
     Args:
-        runs: further settings by name, as JSON.
+        runs: further settings by name, as JSON; the first run goes on to its report.
     """
     keep_exports()
-    for name, settings in json.loads(runs).items():
+    for number, (name, settings) in enumerate(json.loads(runs).items()):
         folder = Path(out) / name
         folder.mkdir(exist_ok=True)
-        compress(teacher, folder, settings)
+        compress(teacher, folder, settings, deliver=number == 0)
         left = gloo_threads()
         assert not left, f"the process group outlived {name}: {left}"
 
