@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeprune.models.registry import build_model
+from edgeprune.models.summary import count_params
+
 BENCHMARKS = Path(__file__).parents[2] / "examples" / "benchmarks"
 
 
@@ -23,10 +26,11 @@ def test_sums_over_the_schedule_of_equal_networks(
     (case,) = json.loads(output.out)["cases"]
     widths = case["widths"]
     assert sum(width["epochs"] for width in widths) == 6
-    assert widths[-1]["params"] <= 0.4 * widths[0]["params"]
+    whole = count_params(build_model("wrn_10_1", num_classes=100))
+    assert widths[-1]["params"] <= 0.4 * whole
     # Both sides learn the same from the same batches only if they hold the same function.
     assert max(width["output_difference"] for width in widths) < 1e-4
-    assert widths[0]["times_ms"]["masks_alone"]["median"] < 0.1  # nothing is masked yet
+    assert widths[0]["params"] < whole  # `quick` has trained it before, and prunes at once
     means = {name: spread["median"] for name, spread in case["mean_over_epochs_ms"].items()}
     assert 0 < means["masks_alone"] < means["masked_step"]
     assert case["own_step_ratio"]["lower_quartile"] <= case["own_step_ratio"]["median"]
