@@ -39,7 +39,10 @@ _OPTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown student tap": (("--set", "student_taps=[nowhere]"), "nowhere"),
     "unknown layer to ignore": (("--set", "ignored_layers=[nowhere]"), "nowhere"),
     "no epochs": (("--epochs", "0"), "--epochs"),
-    "too few epochs": (("--method", "sp_sad", "--epochs", "1"), "epochs"),
+    "too few epochs": (
+        ("--method", "sp_sad", "--epochs", "1", "--set", "warm_epochs=0"),
+        "epochs",
+    ),
     "too few events": (("--method", "sp_sad", "--set", "schedule=additive"), "rate"),
     "too few images": (("--set", "train_limit=1"), "batch_size"),
     "no validation": (("--set", "val_fraction=1e-6"), "val_fraction"),
