@@ -12,7 +12,7 @@ from typing import Any
 import distributed_worker
 import pytest
 import torch
-from distributed_worker import SETTINGS
+from distributed_worker import DELIVERED, SETTINGS
 
 from edgeprune.pipeline import compress
 
@@ -54,11 +54,12 @@ def test_two_ranks_hold_equal_weights_after_pruning(name: str, folder: Path) -> 
     assert all(torch.equal(first["weights"][k], second["weights"][k]) for k in first["weights"])
 
 
+@pytest.mark.parametrize("name", DELIVERED)
 def test_the_report_is_as_of_one_process(
-    folder: Path, digits_teacher: Path, tmp_path: Path
+    name: str, folder: Path, digits_teacher: Path, tmp_path: Path
 ) -> None:
-    report = json.loads((folder / "finished" / "run" / "report.json").read_text())
-    alone = compress(digits_teacher, out=tmp_path / "alone", **SETTINGS, **RUNS["finished"])
+    report = json.loads((folder / name / "run" / "report.json").read_text())
+    alone = compress(digits_teacher, out=tmp_path / "alone", **SETTINGS, **RUNS[name])
     assert report.keys() == alone.as_dict().keys()
     assert report["size_reduction"] >= 0.45
 

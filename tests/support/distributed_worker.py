@@ -29,6 +29,9 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 
+DELIVERED = ("finished", "search")  # runs that go on to their report
+
+
 class _FinishedError(Exception):
     """The student is finished; what would follow is its delivery, most of a small run's time."""
 
@@ -61,13 +64,13 @@ def main(teacher: str, out: str, runs: str) -> None:
     """Every run in a folder of its name, each in a process group of its own.
 
     Args:
-        runs: further settings by name, as JSON; the first run goes on to its report.
+        runs: further settings by name, as JSON.
     """
     keep_exports()
-    for number, (name, settings) in enumerate(json.loads(runs).items()):
+    for name, settings in json.loads(runs).items():
         folder = Path(out) / name
         folder.mkdir(exist_ok=True)
-        compress(teacher, folder, settings, deliver=number == 0)
+        compress(teacher, folder, settings, deliver=name in DELIVERED)
         left = gloo_threads()
         assert not left, f"the process group outlived {name}: {left}"
 
