@@ -20,17 +20,21 @@ def test_sums_over_the_schedule_of_equal_networks(
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     benchmark = importlib.import_module("shrink_vs_mask")
     small = "--teacher wrn_10_1 --student wrn_10_1 --image-size 8 --threads 1 --device cpu"
-    options = "--preset quick --epochs 6 --batch 4 --rounds 3 --round-to 8 --precision fp32"
+    options = "--preset sound quick --epochs 6 --batch 4 --rounds 3 --round-to 8 --precision fp32"
     benchmark.main([*small.split(), *options.split()])
     output = capsys.readouterr()
-    (case,) = json.loads(output.out)["cases"]
+    case, warmed = json.loads(output.out)["cases"]
     widths = case["widths"]
     assert sum(width["epochs"] for width in widths) == 6
     whole = count_params(build_model("wrn_10_1", num_classes=100))
     assert widths[-1]["params"] <= 0.4 * whole
+    assert widths[-1]["params"] <= 0.4 * widths[0]["params"]
     # Both sides learn the same from the same batches only if they hold the same function.
     assert max(width["output_difference"] for width in widths) < 1e-4
-    assert widths[0]["params"] < whole  # `quick` has trained it before, and prunes at once
+    assert widths[0]["times_ms"]["masks_alone"]["median"] < 0.1  # nothing is masked yet
+    assert warmed["widths"][0]["params"] < whole  # `quick` has trained it before: it prunes at once
+    assert warmed["widths"][-1]["params"] <= 0.4 * whole
+    assert max(width["output_difference"] for width in warmed["widths"]) < 1e-4
     means = {name: spread["median"] for name, spread in case["mean_over_epochs_ms"].items()}
     assert 0 < means["masks_alone"] < means["masked_step"]
     assert case["own_step_ratio"]["lower_quartile"] <= case["own_step_ratio"]["median"]
