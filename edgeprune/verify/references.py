@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgeprune.device.runners.onnxruntime import OnnxRuntimeRunner
 from edgeprune.device.sparse.node import OP_TYPE
-from edgeprune.errors import EdgepruneError
-from edgeprune.export.compare import onnx_max_abs_error
 from edgeprune.export.node_modules import module_path
-from edgeprune.export.onnx import export_onnx
-from edgeprune.export.onnx_graph import opset_of
 from edgeprune.export.precision.sessions import running
 from edgeprune.export.precision.survey import float_values, with_outputs
 from edgeprune.verify.counterparts import counterparts
+from edgeprune.verify.fp32_graphs import Fp32Graphs
 from edgeprune.verify.graphs import GraphFile
 from edgeprune.verify.networks import Inputs
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
-
-_FAITHFUL = 1e-3  # of outputs; a graph exported just now is nearer by a factor of a thousand
-_BOARDS = "jetson"
 
 ComparedWith = Literal["pytorch modules", "fp32 graph"]
 
@@ -129,44 +120,19 @@ class GraphReference:
 
 
 @contextlib.contextmanager
-def reference_for(graph: GraphFile, module: nn.Module, example: Inputs) -> Iterator[Reference]:
+def reference_for(graph: GraphFile, graphs: Fp32Graphs) -> Iterator[Reference]:
     """What a graph's values are to be compared with.
 
     A graph of FP32 is compared with PyTorch. One of FP16 or INT8 is compared with the FP32 graph
     that the network gives now, in which every value has its counterpart; with PyTorch where that
     one cannot be made or does not do what PyTorch does.
-
-    Args:
-        module: in evaluation mode.
-        example: a few real inputs.
     """
-    exact = None if graph.precision == "fp32" else _exported(graph, module, example)
-    if exact is None:
-        yield ModuleReference(module, graph)
+    model = None if graph.precision == "fp32" else graphs.exact(graph)
+    if model is None:
+        yield ModuleReference(graphs.module, graph)
         return
-    with running(with_outputs(exact, float_values(exact))) as runner:
-        yield GraphReference(runner, exact, graph)
-
-
-def _exported(graph: GraphFile, module: nn.Module, example: Inputs) -> ModelProto | None:
-    about = graph.metadata or {}
-    system = about.get("system") if str(about.get("target", "")).startswith(_BOARDS) else None
-    inputs = tuple(torch.from_numpy(array) for array in example)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "fp32.onnx"
-        try:
-            export_onnx(
-                module,
-                inputs,
-                path,
-                target=str(about.get("target", "cpu")),
-                jetpack=system,
-                opset=opset_of(graph.model),
-            )
-            faithful = onnx_max_abs_error(path, module, [inputs]) <= _FAITHFUL
-        except EdgepruneError:
-            return None
-        return onnx.load(path) if faithful else None
+    with running(with_outputs(model, float_values(model))) as runner:
+        yield GraphReference(runner, model, graph)
 
 
 def _makers(model: ModelProto) -> dict[str, NodeProto]:

@@ -22,6 +22,7 @@ from edgeprune.train.score import score_of
 from edgeprune.verify.divergence import Divergence, find_divergence
 from edgeprune.verify.engines import try_engine
 from edgeprune.verify.fitting import require_fit
+from edgeprune.verify.fp32_graphs import Fp32Graphs
 from edgeprune.verify.gate import Limits, misses
 from edgeprune.verify.graphs import GraphFile, find_graphs, read_graphs
 from edgeprune.verify.networks import Inputs, Network, onnx_network, torch_network
@@ -84,8 +85,9 @@ def verify(source: Path, request: VerifyRequest) -> VerifyReport:
     with evaluating(loaded.module):
         _require_fit(graphs, loaded, images[0])
         comparisons, passed = _compared(graphs, loaded, data, request)
+        exact = Fp32Graphs(loaded.module, images[0])
         divergences = (
-            tuple(_diverged(graph, loaded, images, request.min_snr_db) for graph in graphs)
+            tuple(_diverged(graph, exact, images, request.min_snr_db) for graph in graphs)
             if ONNXRUNTIME in request.backends
             else ()
         )
@@ -172,7 +174,7 @@ def _interval(passed: OnePass, name: str, data: Data) -> DifferenceInterval:
 
 
 def _diverged(
-    graph: GraphFile, loaded: LoadedModel, images: Sequence[Inputs], min_snr_db: float | None
+    graph: GraphFile, exact: Fp32Graphs, images: Sequence[Inputs], min_snr_db: float | None
 ) -> Divergence:
-    with reference_for(graph, loaded.module, images[0]) as reference:
+    with reference_for(graph, exact) as reference:
         return find_divergence(graph, reference, images, min_snr_db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from precision_graphs import Residual
 
 from edgeprune.errors import EdgepruneError
 from edgeprune.export.metadata import write_metadata
-from edgeprune.export.onnx import export_onnx, target_of
+from edgeprune.export.onnx import OnnxExport, export_onnx, target_of
 from edgeprune.export.precision.calibration import Calibration
 from edgeprune.export.precision.convert import convert
-from edgeprune.verify import references
+from edgeprune.verify import fp32_graphs
 from edgeprune.verify.divergence import Divergence, find_divergence
+from edgeprune.verify.fp32_graphs import Fp32Graphs
 from edgeprune.verify.graphs import read_graph
 from edgeprune.verify.networks import Inputs
 from edgeprune.verify.references import reference_for
@@ -47,7 +49,7 @@ def int8(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def _seen(path: Path) -> Divergence:
     graph = read_graph(path)
-    with torch.no_grad(), reference_for(graph, MODEL, IMAGES[0]) as reference:
+    with torch.no_grad(), reference_for(graph, Fp32Graphs(MODEL, IMAGES[0])) as reference:
         return find_divergence(graph, reference, IMAGES, None)
 
 
@@ -78,7 +80,7 @@ def test_modules_stand_in_where_no_fp32_graph_can_be_made(
     def refuses(*_: object, **__: object) -> None:
         raise EdgepruneError("the exporter changed")
 
-    monkeypatch.setattr(references, "export_onnx", refuses)
+    monkeypatch.setattr(fp32_graphs, "export_onnx", refuses)
     found = _seen(int8)
     assert found.compared_with == "pytorch modules"
     assert {"stem", "a", "b", "shortcut", "c", "depthwise", "hidden", "out"} <= {
@@ -90,8 +92,28 @@ def test_modules_stand_in_where_no_fp32_graph_can_be_made(
 def test_an_fp32_graph_that_is_not_the_network_is_no_reference(
     int8: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(references, "onnx_max_abs_error", lambda *_: 0.1)
+    monkeypatch.setattr(fp32_graphs, "onnx_max_abs_error", lambda *_: 0.1)
     assert _seen(int8).compared_with == "pytorch modules"
+
+
+def test_graphs_for_one_target_share_their_fp32_graph(
+    int8: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported: list[str] = []
+
+    def counted(*arguments: object, target: str, **options: object) -> OnnxExport:
+        exported.append(target)
+        return export_onnx(*arguments, target=target, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fp32_graphs, "export_onnx", counted)
+    graph, graphs = read_graph(int8), Fp32Graphs(MODEL, IMAGES[0])
+    with torch.no_grad():
+        assert graphs.exact(graph) is graphs.exact(read_graph(int8)) is not None
+        assert graph.metadata is not None
+        other = "rtx" if graph.metadata["target"] == "cpu" else "cpu"
+        there = replace(graph, metadata={"target": other})
+        assert graphs.exact(there) is not graphs.exact(graph)
+    assert exported == [graph.metadata["target"], other]
 
 
 def _names(path: Path) -> list[str]:
