@@ -5,24 +5,16 @@ Results repeat, and parallel workers do not fight for cores.
 
 from __future__ import annotations
 
-import functools
-import gc
 import os
 from pathlib import Path
 
 import pytest
 import torch
 from kept_exports import keep_exports
-from onnxscript import values
+from saved_time import save_time
 
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
-
-# The exporter asks for this of 500 functions whenever it is called, and each time their source is
-# parsed: a third of the time that the export of a small network takes.
-_parsed = getattr(values.TracedOnnxFunction, "function_ir", None)
-if isinstance(_parsed, property) and _parsed.fget is not None:
-    values.TracedOnnxFunction.function_ir = property(functools.cache(_parsed.fget))
 
 keep_exports()
 
@@ -49,14 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector of cycles pass over what was imported: it stays until the end.
-
-    Half a million objects do, and the exporter makes so many more that going through all of them
-    again and again takes a seventh of the tests' time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    """All that tests import is there."""
+    save_time()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_board_that_nobody_knows_has_rails_and_no_total(
     )
 
 
+@pytest.fixture
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _run_until_readings(log: Path, *options: str) -> subprocess.Popen[str]:
     """`edgeprune power` in a session of its own, once it has written some readings."""
     program = subprocess.Popen(
@@ -92,7 +101,7 @@ def test_a_rail_that_stops_answering_voids_the_measurement(orin: BoardTree, tmp_
     assert err.startswith("edgeprune: the measurement is void: ")
 
 
-@pytest.mark.usefixtures("orin")
+@pytest.mark.usefixtures("orin", "_ctrl_c_is_heard")
 @pytest.mark.parametrize(("options", "code"), [((), 0), (("--duration", "60"), 130)])
 def test_ctrl_c_ends_it_with_the_figures_so_far(
     tmp_path: Path, options: tuple[str, ...], code: int

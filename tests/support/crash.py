@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import torch
 from forked import SERVER
+from saved_time import save_time
 from torch import Tensor
 
 from edgeprune import atomic, pipeline
@@ -40,6 +41,7 @@ def run_and_kill(settings: Settings, event: str, count: int) -> bool:
 
 
 def _armed_run(settings: Settings, event: str, count: int) -> None:
+    save_time()
     torch.set_num_threads(1)
     _ARM[event](_countdown(count))
     train(settings)

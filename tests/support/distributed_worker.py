@@ -15,6 +15,7 @@ from torch import nn
 torch.set_num_threads(1)
 
 from kept_exports import keep_exports  # noqa: E402
+from saved_time import save_time  # noqa: E402
 
 from edgeprune import pipeline  # noqa: E402
 from edgeprune.methods.finish import Finish  # noqa: E402
@@ -67,6 +68,7 @@ def main(teacher: str, out: str, runs: str) -> None:
         runs: further settings by name, as JSON.
     """
     keep_exports()
+    save_time()
     for name, settings in json.loads(runs).items():
         folder = Path(out) / name
         folder.mkdir(exist_ok=True)

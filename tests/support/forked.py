@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from saved_time import save_time
+
 SERVER = multiprocessing.get_context("forkserver")
 # Not modules of the tests: before Python 3.13 the server does not know pytest's additions to the
 # path.
@@ -57,6 +59,7 @@ def run_script(
 
 
 def _run(words: list[str], folder: Path, told: list[Path]) -> None:
+    save_time()
     os.chdir(folder)
     for number, path in enumerate(told, start=1):
         with path.open("wb") as file:
