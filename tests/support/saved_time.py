@@ -16,7 +16,7 @@ def _collect_rarely() -> None:
     """Let the collector of cycles pass over what was imported: it stays until the end.
 
     Half a million objects do, and the exporter makes so many more that going through all of them
-    again and again takes a seventh of the tests' time.
+    again and again takes a seventh of the time of tests that export.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

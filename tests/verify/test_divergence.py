@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -101,9 +102,9 @@ def test_graphs_for_one_target_share_their_fp32_graph(
 ) -> None:
     exported: list[str] = []
 
-    def counted(*arguments: object, target: str, **options: object) -> OnnxExport:
+    def counted(*arguments: Any, target: str, **options: Any) -> OnnxExport:
         exported.append(target)
-        return export_onnx(*arguments, target=target, **options)  # type: ignore[arg-type]
+        return export_onnx(*arguments, target=target, **options)
 
     monkeypatch.setattr(fp32_graphs, "export_onnx", counted)
     graph, graphs = read_graph(int8), Fp32Graphs(MODEL, IMAGES[0])
