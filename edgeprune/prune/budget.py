@@ -22,6 +22,7 @@ from edgeprune.prune.limits import Limits
 from edgeprune.prune.ranking import Order, Ranking, Selection
 from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.steps import make_steps
+from edgeprune.prune.table_ranking import TableRanking
 from edgeprune.prune.width_rules import WidthRules
 
 
@@ -185,6 +186,8 @@ def choose_removal(
     tables = [target.table for target in budget.measured]
     limits = Limits.of(budget.asked(), graph, widths, (original.params, original.macs), tables)
     order = Order.of(rules, graph)
+    searches = bool(tables) and order.kind in ("global", "per_cost")
+    ranking = TableRanking if searches else Ranking
     choice: Choice | None = None
     for split_small in (False, True):
         steps = make_steps(
@@ -196,7 +199,7 @@ def choose_removal(
             locked=locked,
             within=None if within is None else within.removal.counts,
         )
-        selection, met = Ranking(steps, costs, limits, order).choose()
+        selection, met = ranking(steps, costs, limits, order).choose()
         choice = _choice(scores, selection, met, budget, limits, costs)
         if met:
             break

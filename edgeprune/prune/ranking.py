@@ -1,7 +1,4 @@
-"""The search for the rounding steps to take: a ranking, its shortest sufficient prefix, a tilt.
-
-Where a table predicts a cost (milliseconds, millijoules), widths come from a knapsack over it.
-"""
+"""The search for the rounding steps to take: a ranking, its shortest sufficient prefix, a tilt."""
 
 from __future__ import annotations
 
@@ -13,16 +10,13 @@ import numpy as np
 
 from edgeprune.prune.cost import CostModel, FloatArray
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
-from edgeprune.prune.knapsack import least_loss
-from edgeprune.prune.limits import COUNTED, MACS, PARAMS, Limits
+from edgeprune.prune.limits import MACS, PARAMS, Limits
 from edgeprune.prune.steps import Steps
 from edgeprune.prune.width_rules import WidthRules, structures
 
 Kind = Literal["global", "per_cost", "isomorphic", "alike"]
 _STEEPEST_TILT = 2.0
 _TILT_HALVINGS = 10
-_ROUNDS = 4  # of the knapsack, each around what the one before found
-_PRICES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,17 +108,19 @@ class Ranking:
             return everything, self._short_of_one_step(everything)
         if not len(self._steps):
             return everything, True
-        if self._limits.tables and self._order.kind in ("global", "per_cost"):
-            return self._by_tables(), True
+        return self._sufficient(), True
+
+    def _sufficient(self) -> Selection:
+        """The best of the selections that meet the limits, where taking every step does."""
         if self._order.kind == "per_cost":
-            return self._knapsack(), True
+            return self._knapsack()
         plain = self._prefix(self._order.key(self._steps))
         if self._order.kind == "alike":
-            return plain, True
+            return plain
         candidates = [self._without_needless(plain)]
         if self._order.kind == "global" and self._limits.has_both_costs:
             candidates.append(self._without_needless(self._between_costs()))
-        return min(candidates, key=lambda selection: selection.lost), True
+        return min(candidates, key=lambda selection: selection.lost)
 
     def _tilted_key(self, tilt: float) -> FloatArray:
         """Importance over the width that is left, weighted by what a group's channels cost.
@@ -179,107 +175,11 @@ class Ranking:
         found = [self._without_needless(selection) for selection in found]
         return min(found, key=lambda selection: float(self._worth[selection.taken].sum()))
 
-    def _by_tables(self) -> Selection:
-        """The widths that lose least under measured costs, and under all other limits.
-
-        What a group saves depends on the others' widths. So the knapsack is asked for what it would
-        change in a network that fits, and again for that one, a few times; where it misses a limit,
-        further steps follow in their usual order. Plain rankings compete, that which narrows all
-        groups alike among them: none of them is better than what is taken.
-        """
-        key = self._damage / self._steps.size  # of a channel: it ascends within every group
-        found = [self._prefix(each) for each in (self._steps.score, key, self._steps.fraction)]
-        for number in range(len(self._limits.tables)):
-            start = found[1]
-            for price in (*(0.0 for _ in range(_ROUNDS)), *_PRICES * self._limits.has_other_limits):
-                taken = self._table_knapsack(COUNTED + number, start, price)
-                start = self._without_needless(self._completed(taken, key))
-                found.append(start)
-        return min(found, key=lambda selection: float(self._damage[selection.taken].sum()))
-
-    def _table_knapsack(self, column: int, near: Selection, price: float) -> IntArray:
-        """Steps to take for the limit of one table, with savings as they are around a selection.
-
-        Args:
-            column: of the table's limit.
-            near: the selection.
-            price: what all that the steps save of other limited costs is worth, as a share of all
-                they lose: steps that save some of them become cheaper by it.
-        """
-        loss = self._damage
-        if price:
-            loss = loss - price * loss.sum() * self._relief()
-        losses, savings, members = [], [], []
-        needed = 0.0
-        for group in np.unique(self._steps.group):
-            mine = np.flatnonzero(self._steps.group == group)
-            units = np.concatenate([[0], np.cumsum(self._steps.size[mine])])
-            others = near.counts * (self._steps.per_unit[group] == 0)
-            excess = self._excess(others + units[:, None] * self._steps.per_unit[group])[:, column]
-            # Noise can make a narrower group cost more: it saves no less than a wider one.
-            savings.append(np.maximum.accumulate(excess[0] - excess))
-            needed += excess[0] - near.excess[column]
-            losses.append(np.concatenate([[0.0], np.cumsum(loss[mine])]))
-            members.append(mine)
-        chosen = least_loss(losses, savings, needed + near.excess[column])
-        if chosen is None:  # as far as savings around this selection tell
-            return np.arange(len(self._steps))
-        return np.concatenate([mine[:n] for mine, n in zip(members, chosen, strict=True)])
-
-    def _completed(self, taken: IntArray, key: FloatArray) -> Selection:
-        """`taken`, and further steps in the order of `key` until every limit holds."""
-        first = np.zeros(len(self._steps), dtype=bool)
-        first[taken] = True
-        if self._select(taken).holds:
-            return self._select(taken)
-        return self._prefix(np.where(first, -1.0 - 1.0 / (1.0 + key), key))
-
-    def _relief(self) -> FloatArray:
-        """The share of what all steps together save of other limited costs, per step."""
-        saved = self._saved_per_unit[self._steps.group] * self._steps.size[:, None]
-        channels = self._steps.per_unit.sum(axis=1)[self._steps.group] * self._steps.size
-        columns = np.column_stack([channels, saved])[:, np.isfinite(self._limits.bound[:COUNTED])]
-        if not columns.shape[1]:
-            return np.zeros(len(self._steps))
-        relief: FloatArray = (columns / columns.sum(axis=0)).mean(axis=1)
-        return relief
-
     @cached_property
     def _worth(self) -> FloatArray:
         """Importance lost by each step, with diminishing returns (see `_tilted_key`)."""
         worth: FloatArray = self._steps.lost / (1.0 - self._steps.fraction)
         return worth
-
-    @cached_property
-    def _damage(self) -> FloatArray:
-        """What each step does to the network: importance lost, with diminishing returns.
-
-        Most criteria compare channels within a group only (their mean is 1 in each), and a channel
-        of 16 is worth more than one of 64: what counts is the share of every layer that writes the
-        group, so that a residual stream weighs as much as its layers. Criteria that say what a
-        channel is worth to the whole network are for `per_cost`, and count as they are.
-        """
-        if self._order.kind == "per_cost":
-            return self._worth
-        steps, group = self._steps, self._steps.group
-        lead = steps.per_unit[group, group]
-        channels = steps.per_unit.sum(axis=1)[group] / lead
-        graph = self._limits.graph
-        layers = np.array([max(1, sum(s.writes for s in each.slices)) for each in graph.groups])
-        written = (steps.per_unit > 0) @ layers
-        share = self._worth / (channels * self._original_width[group])
-        damage: FloatArray = share * written[group]
-        return damage
-
-    @cached_property
-    def _original_width(self) -> FloatArray:
-        """Channels that each group with steps had in the original network."""
-        steps, first = self._steps, self._steps.order == 0
-        group = steps.group[first]
-        present = np.array([each.size for each in self._limits.graph.groups], dtype=np.float64)
-        middle = present[group] - steps.per_unit[group, group] * steps.size[first] / 2
-        present[group] = middle / (1.0 - steps.fraction[first])
-        return present
 
     def _single_price(self) -> float | None:
         """0 or 1 where only parameters or only MACs are limited; None where channels count."""

@@ -101,6 +101,26 @@ def test_a_search_holds_the_budget_and_beats_uniform(share, seed):
     assert lost <= _lost(graph, scores, uniform.removal.counts) + 1e-9
 
 
+@pytest.mark.parametrize("share", [0.8, 0.6, 0.45])
+def test_no_width_is_taken_that_costs_as_much_as_a_wider_one(share):
+    """A kernel that pads channels to 16: between 16 and 32 there is nothing to win."""
+    graph, costs = _traced()
+    groups = {}
+    for number, group in enumerate(graph.groups):
+        widths = [w for w in (8, 16, 32, 48, 64) if w <= group.size]
+        counts = np.zeros((len(widths), len(graph.groups)), dtype=np.int64)
+        counts[:, number] = group.size - np.array(widths)
+        saved = 1.0 - costs.params_and_macs(counts)[:, 1] / costs.macs()
+        padded = tuple(saved[1:2].tolist()) + tuple(saved[1:].tolist())  # 8 costs what 16 does
+        groups[group.name] = GroupSaving(tuple(widths), padded, tuple(saved.tolist()))
+    table = CostTable(_NAME, 1.0, groups, by_macs=0.0)
+    budget = Budget(measured=(MeasuredTarget(table, share),))
+    found = choose_removal(graph, _scores(graph, 0), budget, WidthRules(8), costs=costs)
+    left = [g.size - n for g, n in zip(graph.groups, found.removal.counts, strict=True)]
+    assert found.met
+    assert sum(width % 16 != 0 for width in left) <= 1, "what fills the budget up"
+
+
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 99), params=st.floats(0.2, 0.9), macs=st.floats(0.2, 0.9))
 def test_all_budgets_hold_together(seed, params, macs):

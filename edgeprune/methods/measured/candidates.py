@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeprune.methods.measured.rounds import OVER, TOLERANCE, Round, Settled, corrected
+from edgeprune.methods.measured.rounds import OVER, Round, Settled, corrected
 from edgeprune.methods.measured.weighing import Weighing
 from edgeprune.prune.budget import Budget, Choice
 from edgeprune.prune.graph.types import ChannelGraph
@@ -46,7 +46,6 @@ class Candidate:
         loss: on held-out samples, after a short training.
         measured: the budgets' values, by name; empty where nothing was measured.
         corrections: of the prediction under which the weighing leads to them, by the budget's name.
-        decides: whether a measured budget is what limits them.
     """
 
     weighing: Weighing
@@ -55,7 +54,6 @@ class Candidate:
     loss: float
     measured: Mapping[str, float] = field(default_factory=dict)
     corrections: Mapping[str, float] = field(default_factory=dict)
-    decides: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,11 +136,10 @@ class WidthSearch:
         return self._best is None or (False, _loss(found)) < self._key(self._best)
 
     def _key(self, measured: Candidate) -> tuple[bool, float]:
-        """Too much, or capacity that is given away, is worse than any loss."""
+        """Too much is worse than any loss."""
         asked = {target.table.name: target.value for target in self._budget.measured}
         used = max((cost / asked[name] for name, cost in measured.measured.items()), default=0.0)
-        is_off = used > 1.0 + OVER or (used < 1.0 - TOLERANCE and measured.decides)
-        return is_off, _loss(measured)
+        return used > 1.0 + OVER, _loss(measured)
 
     def _judged_one(
         self, weighing: Weighing, budget: Budget, measured: Mapping[str, float] | None = None
@@ -162,7 +159,6 @@ class WidthSearch:
             self._judge(choice.removal) if known is None else known.loss,
             dict(measured or {}),
             {target.table.name: target.table.correction for target in budget.measured},
-            any(name in choice.limited_by for name in measured or {}),
         )
         self._judged[key] = found
         return found

@@ -17,7 +17,7 @@ from edgeprune.methods.measured.variants import name_of, removal_of
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
 
 PRUNED = "pruned"
-_CALLS = 2  # of the meter for the delivered network: a search can bear more noise than a verdict
+_CALLS = 3  # of the meter for the delivered network: a search can bear more noise than a verdict
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from edgeprune.prune.removal import Removal, make_removal
 from edgeprune.prune.steps import bundles_of, make_steps
 from edgeprune.prune.width_rules import WidthRules, structures
 
-_WIDTHS = 4  # of each group, below its own
+_WIDTHS = 8  # of each group, below its own: what a kernel pads to is a step in its time
 _JOINT = 4  # networks narrowed as a whole; the last is the narrowest there is
 
 
@@ -51,8 +51,9 @@ def plan_variants(graph: ChannelGraph, rules: WidthRules) -> Variants:
         if lead.name not in units:
             continue
         alike = measured.setdefault(_signature(graph, bundle), lead.name)
+        units[lead.name] = _some(units[lead.name], lead.size, bundle.ratio[0])
         found = []
-        for unit in units[lead.name][_spread(len(units[lead.name]), _WIDTHS)]:
+        for unit in units[lead.name]:
             width = lead.size - int(unit) * bundle.ratio[0]
             name = f"{alike}@{width}"
             removed.setdefault(name, _counts(graph, {bundle: int(unit)}))
@@ -98,10 +99,25 @@ def _units(graph: ChannelGraph, rules: WidthRules) -> dict[str, IntArray]:
     }
 
 
-def _spread(count: int, wanted: int) -> IntArray:
-    """Indices of at most `wanted` of `count` steps, evenly, the last among them."""
-    ends = np.linspace(0, count, min(count, wanted) + 1)[1:]
-    return np.unique(np.ceil(ends - 1e-9).astype(np.int64) - 1)
+def _some(units: IntArray, size: int, channels: int) -> IntArray:
+    """At most `_WIDTHS` of a group's units: all, or the widths that are multiples of more.
+
+    Kernels pad widths to a power of two, so those are the last of a step each. The narrowest is
+    always among them.
+
+    Args:
+        units: that may go, ascending.
+        size: of the group.
+        channels: of it that a unit takes.
+    """
+    widths = size - units * channels
+    grain = int(np.gcd.reduce([size, *widths]))
+    kept = np.ones(len(units), dtype=bool)
+    while kept.sum() > _WIDTHS:
+        grain *= 2
+        kept = widths % grain == 0
+        kept[-1] = True
+    return units[kept]
 
 
 def _counts(graph: ChannelGraph, units: Mapping[Link, int]) -> IntArray:

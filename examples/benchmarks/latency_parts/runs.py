@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from edgeprune.atomic import write_text_atomic
 from edgeprune.deploy.cpu_meter import TURNS, CpuMeter
 from edgeprune.device.bench.spread import paired_ratio
 from edgeprune.errors import BudgetMissedError
-from edgeprune.export.onnx import export_onnx
+from edgeprune.methods.measured.budget import MeasuredBudget
 from edgeprune.methods.measured.cache import share
 from edgeprune.models.teacher import load_teacher
 from edgeprune.pipeline import compress
 from edgeprune.pretrain import pretrain
+from edgeprune.prune.cost import CostModel
+from edgeprune.prune.discovery import find_channels
+from edgeprune.prune.width_rules import WidthRules
 from edgeprune.report.run_report import REPORT_NAME, RunReport, load_report
+from edgeprune.train.progress import Progress
 
+_NAME = "target_latency_ms"
 OURS, UNIFORM = "search", "uniform"
 ARMS: Mapping[str, Mapping[str, Any]] = {UNIFORM: {"global_pruning": False}, OURS: {}}
 
@@ -75,18 +80,18 @@ class Runs:
         return path
 
     def dense_ms(self) -> float:
-        """Latency of the network before pruning, measured once: budgets are shares of it."""
-        kept = self.out / "dense.json"
-        if not kept.exists():
-            loaded = load_teacher(str(self.teacher()))
-            assert loaded.preprocessing is not None
-            images = loaded.preprocessing
-            path = self.out / "dense.onnx"
-            export_onnx(loaded.module, _zeros(images.channels, images.image_size), path)
-            figures = self._meter().measure({"dense": path})["dense"]
-            write_text_atomic(kept, json.dumps({"latency_ms": figures.latency_ms}))
-        values = sorted(json.loads(kept.read_text(encoding="utf-8"))["latency_ms"])
-        return float(values[len(values) // 4])
+        """Latency of the network before pruning, as the runs' tables have it."""
+        loaded = load_teacher(str(self.teacher()))
+        assert loaded.preprocessing is not None
+        images = loaded.preprocessing
+        example = (torch.zeros(2, images.channels, *images.image_size),)
+        graph = find_channels(loaded.module, example)
+        meter = self._meter(self.settings.repeats)
+        measured = MeasuredBudget(
+            {_NAME: math.inf}, meter, self.out / "dense", self.out / "tables", Progress()
+        )
+        costs, rules = CostModel.of(loaded.module, graph), WidthRules(self.settings.round_to)
+        return measured.prepare(loaded.module, graph, costs, example, rules)[_NAME].dense
 
     def budget_ms(self, budget: float, arm: str, seed: int) -> float:
         """The budget in milliseconds, as a user would say it.
@@ -147,7 +152,7 @@ class Runs:
         kept = self.out / f"seed-{seed}" / f"beside-{budget:g}.json"
         if not kept.exists():
             graphs = {arm: folder / "student.onnx" for arm, folder in folders.items()}
-            figures = self._meter().measure(graphs)
+            figures = self._meter(2 * self.settings.repeats).measure(graphs)
             times = {arm: found.latency_ms for arm, found in figures.items()}
             ratio = asdict(paired_ratio(times[OURS], times[UNIFORM]))
             ratio["ratio"] = share(times[OURS], times[UNIFORM])
@@ -155,10 +160,5 @@ class Runs:
         found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8"))
         return found
 
-    def _meter(self) -> CpuMeter:
-        protocol = replace(TURNS, repeats=2 * self.settings.repeats)
-        return CpuMeter(1, self.settings.threads, protocol=protocol)
-
-
-def _zeros(channels: int, size: tuple[int, int]) -> Tensor:
-    return torch.zeros(2, channels, *size)
+    def _meter(self, repeats: int) -> CpuMeter:
+        return CpuMeter(1, self.settings.threads, protocol=replace(TURNS, repeats=repeats))

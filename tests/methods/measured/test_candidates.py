@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -107,6 +108,21 @@ def test_widths_that_only_seem_cheap_are_put_right_before_they_win(graph: Channe
     assert best.corrections[_NAME] == pytest.approx(1 / 1.4, rel=0.1)
     left = sum(best.widths.values()) / sum(group.size for group in graph.groups)
     assert best.measured[_NAME] == pytest.approx(_DENSE_MS * left)
+
+
+def test_better_widths_win_though_they_leave_some_of_the_budget(graph: ChannelGraph) -> None:
+    """Nothing is wrong with a network that is better and faster."""
+    sizes = np.array([group.size for group in graph.groups])
+
+    class Underused(_Search):
+        def _verify(self, weighing: Weighing, budget: Budget) -> Settled:
+            settled = super()._verify(weighing, budget)
+            used = {_NAME: 0.9 * _ASKED_MS} if weighing.alike else settled.measured
+            return replace(settled, measured=used)
+
+    best = Underused(graph, lambda removal: float(np.std(removal.counts / sizes))).run()
+    assert best.candidates[0].weighing.alike
+    assert best.candidates[0].measured[_NAME] == 0.9 * _ASKED_MS
 
 
 def test_the_same_seed_finds_the_same(graph: ChannelGraph) -> None:

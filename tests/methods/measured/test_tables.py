@@ -106,12 +106,25 @@ def test_groups_that_are_alike_are_measured_once() -> None:
     assert variants.cuts["layer1.0.conv1"] == variants.cuts["layer1.2.conv1"]
     assert variants.cuts["layer3.1.conv1"] == variants.cuts["layer3.2.conv1"]
     assert variants.cuts["layer2.0.conv1"] != variants.cuts["layer2.1.conv1"]
-    assert [cut.width for cut in variants.cuts["layer3.1.conv1"]] == [48, 32, 16, 8]
+    assert [cut.width for cut in variants.cuts["layer3.1.conv1"]] == [56, 48, 40, 32, 24, 16, 8]
     narrowest = [
         graph.groups[n].size - gone
         for n, gone in enumerate(variants.removed[variants.joint[-1]].tolist())
     ]
     assert narrowest == [8] * len(graph.groups)
+
+
+def test_of_many_widths_those_are_measured_that_kernels_pad_to() -> None:
+    network = build_model("wrn_10_2", num_classes=10, in_channels=1).eval()
+    graph = find_channels(network, (torch.zeros(1, 1, 8, 8),))
+
+    def widths(rules: WidthRules) -> list[int]:
+        cuts = plan_variants(graph, rules).cuts["block3.layer.0.conv1"]  # of 128 channels
+        return [cut.width for cut in cuts]
+
+    assert widths(WidthRules(8)) == [112, 96, 80, 64, 48, 32, 16]
+    assert widths(WidthRules(1)) == [112, 96, 80, 64, 48, 32, 16, 13], "the floor is the narrowest"
+    assert widths(WidthRules(48)) == [96, 48]
 
 
 def test_a_damaged_or_foreign_file_is_measured_again(tmp_path: Path) -> None:
