@@ -128,7 +128,7 @@ class Recipe(BaseModel):
         None, description="of one inference, measured on the target"
     )
     width_candidates: Count = Field(
-        16, description="widths tried out for a measured budget; 1: those of the knapsack"
+        24, description="widths tried out for a measured budget; 1: those of the knapsack"
     )
     round_to: Count = 8
     floor: Fraction = 0.1

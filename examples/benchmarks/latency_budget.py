@@ -49,7 +49,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--round-to", type=int, default=8)
     parser.add_argument("--latency-threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=7, help="of every measurement")
+    parser.add_argument("--repeats", type=int, default=15, help="of every measurement")
     parser.add_argument("--threads", type=int, default=1, help="of training")
     parser.add_argument("--out", type=Path, help="default: runs/bench/latency-DATA-NETWORK")
     parser.add_argument("--results", type=Path, default=_RESULTS)
