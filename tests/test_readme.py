@@ -98,6 +98,25 @@ def test_tables_of_the_methods_are_as_measured(setting: str) -> None:
     assert f"by {lead:.2f} points" in " ".join(lines)
 
 
+def test_the_table_of_latency_budgets_is_as_measured() -> None:
+    held = json.loads((RESULTS / "latency_budget-wrn_16_2.json").read_text(encoding="utf-8"))
+    lines = README.splitlines()
+    for row in held["rows"]:
+        search, uniform = (row["arms"][arm] for arm in ("search", "uniform"))
+        cells = (
+            ", ".join(f"{run['asked_ms']:g}" for run in search["runs"]),
+            ", ".join(f"{run['used']:.3f}" for run in search["runs"]),
+            ", ".join(f"{both['ratio']:.2f}" for both in row["beside"]),
+            f"{search['top1']['mean']:.2f} / {uniform['top1']['mean']:.2f}",
+            interval(DifferenceInterval(**row["search_minus_uniform"])),
+        )
+        assert f"| {' | '.join(cells)} |" in lines, cells
+    earlier = json.loads((RESULTS / "latency_budget.json").read_text(encoding="utf-8"))
+    told = [DifferenceInterval(**row["search_minus_uniform"]) for row in earlier["rows"]]
+    first, second, third = map(interval, told)
+    assert f"{first}, {second} and {third} points" in " ".join(README.split())
+
+
 @pytest.mark.parametrize("snippet", _blocks("python"))
 def test_python_snippets_run(snippet: str) -> None:
     done = subprocess.run(
