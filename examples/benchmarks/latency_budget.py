@@ -7,8 +7,8 @@ A network is trained once; a copy of it is pruned and trained on with SP-SAD: wi
 narrowed alike to a share of its latency on this CPU, and with the search over widths to the latency
 that the former reached. Both measure what they propose and correct it; their students are then
 measured side by side. Students have the same epochs; the search's trial runs (up to 24 of 15 steps
-each) come on top, and its seconds are told. Runs are folders below `--out`: what was interrupted goes on
-where it was. Each call writes the table of all that is finished as JSON and prints it.
+each) come on top, and its seconds are told. Runs are folders below `--out`: what was interrupted
+goes on where it was. Each call writes the table of all that is finished as JSON and prints it.
 """
 
 from __future__ import annotations
