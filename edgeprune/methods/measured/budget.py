@@ -19,7 +19,7 @@ from edgeprune.atomic import write_text_atomic
 from edgeprune.deploy.meter import Meter
 from edgeprune.errors import BudgetMissedError, UnsupportedError, UserInputError
 from edgeprune.export.narrowed import NarrowedGraphs
-from edgeprune.methods.measured.cache import MeasuredCache
+from edgeprune.methods.measured.cache import LATENCY, MeasuredCache
 from edgeprune.methods.measured.candidates import Found
 from edgeprune.methods.measured.check import Check
 from edgeprune.methods.measured.rounds import Round, Settled, is_missed, settle
@@ -89,7 +89,6 @@ class MeasuredBudget:
         graphs = NarrowedGraphs(
             network, graph, inputs, Path(self._scratch.name), self._meter.onnx_target
         )
-        self._check = Check(graph, graphs, self._meter, self._folder)
         variants = plan_variants(graph, rules)
         if not variants.joint:
             raise BudgetMissedError(
@@ -101,6 +100,7 @@ class MeasuredBudget:
         found = measure_tables(
             graphs, graph, costs, variants, self._meter, cache, names, self._tell
         )
+        self._check = Check(graph, graphs, self._meter, self._folder, cache.dense(LATENCY))
         for name, value in self._targets.items():
             least = cache.shares(variants.joint[-1])[QUANTITY[name]] * found[name].dense
             if is_missed(value, least):

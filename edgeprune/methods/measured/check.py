@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from edgeprune.deploy.meter import Figures, Meter
@@ -17,6 +18,8 @@ from edgeprune.methods.measured.variants import name_of, removal_of
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
 
 PRUNED = "pruned"
+_SLOW = 1.1  # times what the dense network took in quiet moments
+_TRIES = 3  # at finding one
 _CALLS = 3  # of the meter for the delivered network: a search can bear more noise than a verdict
 
 
@@ -36,6 +39,9 @@ class Share:
 class Check:
     """Measures whole networks beside the dense one.
 
+    Where the machine has slow minutes, ratios are others in them, too: a measurement in which the
+    dense network is slow is made again, and the one in which it is fastest counts.
+
     What was measured of a network in training is kept by its widths, so that an interrupted run
     decides again as it did.
 
@@ -44,14 +50,21 @@ class Check:
         graphs: it and its narrowed versions.
         meter: what measures.
         folder: of the run's measurements.
+        quiet_ms: what the dense network takes when nothing else runs.
     """
 
     def __init__(
-        self, graph: ChannelGraph, graphs: NarrowedGraphs, meter: Meter, folder: Path
+        self,
+        graph: ChannelGraph,
+        graphs: NarrowedGraphs,
+        meter: Meter,
+        folder: Path,
+        quiet_ms: float,
     ) -> None:
         self._graph = graph
         self._graphs = graphs
         self._meter = meter
+        self._quiet_ms = quiet_ms
         self._kept = MeasuredCache(folder, {"networks": "proposed", **meter.identity})
 
     def of_widths(self, removed: IntArray) -> Mapping[str, float]:
@@ -63,7 +76,7 @@ class Check:
         name = name_of(self._graph, removed)
         if not self._kept.has(name):
             pruned = self._graphs.narrowed(removal_of(removed), PRUNED)
-            found = self._meter.measure({DENSE: self._graphs.dense(), PRUNED: pruned})
+            found = self._measured({DENSE: self._graphs.dense(), PRUNED: pruned})
             self._kept.add({DENSE: found[DENSE], name: found[PRUNED]})
         return self._kept.shares(name)
 
@@ -77,7 +90,7 @@ class Check:
         if self._meter.onnx_target != DEFAULT_TARGET:
             file = self._graphs.exported(module, PRUNED)
         graphs = {DENSE: self._graphs.dense(), PRUNED: file}
-        calls = [self._meter.measure(graphs) for _ in range(_CALLS)]
+        calls = [self._measured(graphs) for _ in range(_CALLS)]
         dense, pruned = (
             as_quantities(_pooled([call[name] for call in calls])) for name in (DENSE, PRUNED)
         )
@@ -86,6 +99,15 @@ class Check:
             ratio = paired_ratio(values, dense[quantity])
             found[quantity] = Share(share(values, dense[quantity]), ratio.low, ratio.high)
         return found
+
+    def _measured(self, graphs: Mapping[str, Path]) -> Mapping[str, Figures]:
+        tries: list[tuple[float, Mapping[str, Figures]]] = []
+        while len(tries) < _TRIES:
+            found = self._meter.measure(graphs)
+            tries.append((float(np.percentile(found[DENSE].latency_ms, 25)), found))
+            if tries[-1][0] <= _SLOW * self._quiet_ms:
+                break
+        return min(tries, key=lambda one: one[0])[1]
 
 
 def _pooled(parts: list[Figures]) -> Figures:
