@@ -95,6 +95,8 @@ class TableRanking(Ranking):
         taken = np.bincount(self._steps.group[selection.taken], minlength=self._groups)
         places = {g: int(np.searchsorted(ends, taken[g])) for g, ends in self._stops.items()}
         found = self._widened(places)
+        if not found.holds:  # noise: a narrower group was measured to cost more
+            return self._without_needless(selection)
         limited = np.isfinite(self._limits.bound)
         unused = -found.excess[limited] / self._limits.bound[limited]
         return self._without_needless(found) if unused.min() > _UNUSED else found

@@ -30,7 +30,7 @@ from edgeprune.device.errors import DeviceError
 from edgeprune.errors import EdgepruneError
 from edgeprune.report.versions import versions
 
-_RESULTS = Path(__file__).resolve().parent / "results" / "latency_budget.json"
+_RESULTS = Path(__file__).resolve().parent / "results"
 _WIDTH = 150  # of the table
 
 
@@ -52,7 +52,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=15, help="of every measurement")
     parser.add_argument("--threads", type=int, default=1, help="of training")
     parser.add_argument("--out", type=Path, help="default: runs/bench/latency-DATA-NETWORK")
-    parser.add_argument("--results", type=Path, default=_RESULTS)
+    parser.add_argument("--results", type=Path, help="default: results/latency_budget-NETWORK.json")
     return parser.parse_args(argv)
 
 
@@ -89,7 +89,8 @@ def main(argv: Sequence[str]) -> int:
     except (EdgepruneError, DeviceError) as failure:
         print(f"latency_budget: {failure}", file=sys.stderr)
         return failure.exit_code
-    write_text_atomic(args.results, json.dumps(result, indent=1) + "\n")
+    results = args.results or _RESULTS / f"latency_budget-{args.network}.json"
+    write_text_atomic(results, json.dumps(result, indent=1) + "\n")
     Console(width=_WIDTH).print(terminal_table(result))
     return 0
 
