@@ -33,13 +33,13 @@ def _traced() -> tuple[ChannelGraph, CostModel]:
     return graph, CostModel.of(model, graph)
 
 
-def _table(graph: ChannelGraph, costs: CostModel, seed: int) -> CostTable:
+def _table(graph: ChannelGraph, costs: CostModel, seed: int, every: int = 16) -> CostTable:
     """Every group saves a share of its MACs alone, and something beyond or short of them."""
     rng = np.random.default_rng(seed)
     by_macs = rng.uniform(0.65, 0.9)
     groups = {}
     for number, group in enumerate(graph.groups):
-        widths = sorted({8, *range(8, group.size, 16), group.size})
+        widths = sorted({8, *range(8, group.size, every), group.size})
         counts = np.zeros((len(widths), len(graph.groups)), dtype=np.int64)
         counts[:, number] = group.size - np.array(widths)
         macs_saved = 1.0 - costs.params_and_macs(counts)[:, 1] / costs.macs()
@@ -81,10 +81,10 @@ def _lost(graph: ChannelGraph, scores: list[np.ndarray], counts: np.ndarray) -> 
 
 
 @settings(max_examples=12, deadline=None)
-@given(share=st.floats(0.5, 0.99), seed=st.integers(0, 99))
-def test_a_search_holds_the_budget_and_beats_uniform(share, seed):
+@given(share=st.floats(0.5, 0.99), seed=st.integers(0, 99), every=st.sampled_from([8, 16]))
+def test_a_search_holds_the_budget_and_beats_uniform(share, seed, every):
     graph, costs = _traced()
-    table, scores = _table(graph, costs, seed), _scores(graph, seed)
+    table, scores = _table(graph, costs, seed, every), _scores(graph, seed)
 
     def choose(value: float, across: bool = True):
         rules = WidthRules(8, global_pruning=across)
@@ -96,9 +96,10 @@ def test_a_search_holds_the_budget_and_beats_uniform(share, seed):
     predicted = _predicted(graph, costs, table, found.removal.counts)[0]
     assert predicted <= 1.01 * share * table.dense * (1 + 1e-6), "which no measurement could tell"
     assert found.reached[_NAME] == pytest.approx(predicted)
-    uniform = choose(share * table.dense, across=False)
-    lost = _lost(graph, scores, found.removal.counts)
-    assert lost <= _lost(graph, scores, uniform.removal.counts) + 1e-9
+    if every == 8:  # else uniform pruning takes widths, too, that were not measured
+        uniform = choose(share * table.dense, across=False)
+        lost = _lost(graph, scores, found.removal.counts)
+        assert lost <= _lost(graph, scores, uniform.removal.counts) + 1e-9
 
 
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.45])
