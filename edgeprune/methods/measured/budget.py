@@ -134,16 +134,18 @@ class MeasuredBudget:
         budget: Budget,
         propose: Callable[[Budget], Choice],
         gone: Callable[[Removal], IntArray],
+        calls: int = 1,
     ) -> Settled:
         """Verify and correct (see `rounds.settle`).
 
         Args:
             gone: channels that each group of the original network has lost with a removal.
+            calls: of the meter, for every measurement.
         """
         dense = {target.table.name: target.table.dense for target in budget.measured}
 
         def measure(removal: Removal) -> dict[str, float]:
-            shares = self._check.of_widths(gone(removal))
+            shares = self._check.of_widths(gone(removal), calls)
             return {name: shares[QUANTITY[name]] * cost for name, cost in dense.items()}
 
         return settle(budget, propose, measure, self._told)

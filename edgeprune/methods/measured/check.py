@@ -20,7 +20,7 @@ from edgeprune.prune.graph.types import ChannelGraph, IntArray
 PRUNED = "pruned"
 _SLOW = 1.1  # times what the dense network took in quiet moments
 _TRIES = 3  # at finding one
-_CALLS = 3  # of the meter for the delivered network: a search can bear more noise than a verdict
+CALLS = 3  # of the meter for widths that are to be final, and for the delivered network
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,17 @@ class Check:
         self._quiet_ms = quiet_ms
         self._kept = MeasuredCache(folder, {"networks": "proposed", **meter.identity})
 
-    def of_widths(self, removed: IntArray) -> Mapping[str, float]:
+    def of_widths(self, removed: IntArray, calls: int = 1) -> Mapping[str, float]:
         """Shares of the dense network's cost, by quantity.
 
         Args:
             removed: channels that are gone from each group of the dense network.
+            calls: of the meter, pooled; a search can bear more noise than what comes of it.
         """
-        name = name_of(self._graph, removed)
+        name = name_of(self._graph, removed) + (f" in {calls} calls" if calls > 1 else "")
         if not self._kept.has(name):
             pruned = self._graphs.narrowed(removal_of(removed), PRUNED)
-            found = self._measured({DENSE: self._graphs.dense(), PRUNED: pruned})
+            found = self._measured({DENSE: self._graphs.dense(), PRUNED: pruned}, calls)
             self._kept.add({DENSE: found[DENSE], name: found[PRUNED]})
         return self._kept.shares(name)
 
@@ -90,17 +91,19 @@ class Check:
         if self._meter.onnx_target != DEFAULT_TARGET:
             file = self._graphs.exported(module, PRUNED)
         graphs = {DENSE: self._graphs.dense(), PRUNED: file}
-        calls = [self._measured(graphs) for _ in range(_CALLS)]
-        dense, pruned = (
-            as_quantities(_pooled([call[name] for call in calls])) for name in (DENSE, PRUNED)
-        )
+        figures = self._measured(graphs, CALLS)
+        dense, pruned = (as_quantities(figures[name]) for name in (DENSE, PRUNED))
         found = {}
         for quantity, values in pruned.items():
             ratio = paired_ratio(values, dense[quantity])
             found[quantity] = Share(share(values, dense[quantity]), ratio.low, ratio.high)
         return found
 
-    def _measured(self, graphs: Mapping[str, Path]) -> Mapping[str, Figures]:
+    def _measured(self, graphs: Mapping[str, Path], calls: int) -> Mapping[str, Figures]:
+        found = [self._in_a_quiet_minute(graphs) for _ in range(calls)]
+        return {name: _pooled([call[name] for call in found]) for name in graphs}
+
+    def _in_a_quiet_minute(self, graphs: Mapping[str, Path]) -> Mapping[str, Figures]:
         tries: list[tuple[float, Mapping[str, Figures]]] = []
         while len(tries) < _TRIES:
             found = self._meter.measure(graphs)

@@ -58,3 +58,35 @@ def test_what_was_measured_in_a_slow_minute_is_measured_again(
     assert len(meter.measured) == calls
     assert check.of_widths(counts)["latency_ms"] == share
     assert len(meter.measured) == calls, "kept by its widths"
+
+
+class _NoisyCalls(SyntheticMeter):
+    """A call in which what is narrowed seems faster than it is."""
+
+    def measure(self, graphs: Mapping[str, Path]) -> Mapping[str, Figures]:
+        found = super().measure(graphs)
+        factors = {
+            name: 0.9 if name != DENSE and len(self.measured) == 1 else 1.0 for name in found
+        }
+        return {
+            name: Figures(tuple(factors[name] * t for t in each.latency_ms))
+            for name, each in found.items()
+        }
+
+
+def test_final_widths_are_measured_more_than_once(tmp_path: Path) -> None:
+    """What one call found of them is kept beside, and is not what counts."""
+    network = build_model("wrn_10_1", num_classes=10, in_channels=1).eval()
+    inputs = (torch.zeros(2, 1, 8, 8),)
+    graph = find_channels(network, inputs)
+    graphs = NarrowedGraphs(network, graph, inputs, tmp_path)
+    dense_ms = latency_ms(graphs.dense())
+    meter = _NoisyCalls()
+    check = Check(graph, graphs, meter, tmp_path / "kept", dense_ms)
+    counts = np.array([group.size // 2 for group in graph.groups])
+    true = latency_ms(graphs.narrowed(removal_of(counts), "half")) / dense_ms
+    assert check.of_widths(counts)["latency_ms"] == pytest.approx(0.9 * true, rel=0.01)
+    for _ in range(2):
+        assert check.of_widths(counts, 3)["latency_ms"] == pytest.approx(true, rel=0.01)
+        assert len(meter.measured) == 4
+    assert check.of_widths(counts)["latency_ms"] == pytest.approx(0.9 * true, rel=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,9 @@ def test_widths_are_measured_and_corrected_before_they_are_trained(missed: Path)
     assert found["planned"][-1]["measured"]["target_latency_ms"] == pytest.approx(
         _ASKED_MS, rel=0.05
     )
+    kept = [json.loads(path.read_text("utf-8")) for path in (missed / "measured").glob("*.json")]
+    thorough = [n for each in kept for n in each.get("variants", ()) if n.endswith(" in 3 calls")]
+    assert len(thorough) == len(found["rounds"]), "final widths, and they alone"
 
 
 def test_a_missed_budget_is_told_after_everything_is_written(
