@@ -26,10 +26,10 @@ class TableRanking(Ranking):
         What a group saves depends on the others' widths. So the knapsack is asked for what it would
         change in a network that fits, and again for that one, a few times; where it misses a limit,
         further steps follow in their usual order. Plain rankings compete, that which narrows all
-        groups alike among them: none of them is better than what is taken.
+        groups alike among them.
 
-        All are brought to widths that were measured: between two of them the time of a kernel that
-        pads its channels is a step, which no line from one to the other shows.
+        All are brought to widths that were measured, and the best is taken. Between two of them the
+        time of a kernel that pads its channels is a step, which no straight line shows.
         """
         key = self._damage / self._steps.size  # of a channel: it ascends within every group
         plain = (self._prefix(each) for each in (self._steps.score, key, self._steps.fraction))

@@ -96,10 +96,11 @@ def test_a_search_holds_the_budget_and_beats_uniform(share, seed, every):
     predicted = _predicted(graph, costs, table, found.removal.counts)[0]
     assert predicted <= 1.01 * share * table.dense * (1 + 1e-6), "which no measurement could tell"
     assert found.reached[_NAME] == pytest.approx(predicted)
-    if every == 8:  # else uniform pruning takes widths, too, that were not measured
-        uniform = choose(share * table.dense, across=False)
-        lost = _lost(graph, scores, found.removal.counts)
-        assert lost <= _lost(graph, scores, uniform.removal.counts) + 1e-9
+    uniform = choose(share * table.dense, across=False)
+    lost = _lost(graph, scores, found.removal.counts)
+    # Where only every other width was measured, uniform pruning still takes the others.
+    slack = 1.0 if every == 8 else 1.05
+    assert lost <= slack * _lost(graph, scores, uniform.removal.counts) + 1e-9
 
 
 @pytest.mark.parametrize("share", [0.8, 0.6, 0.45])

@@ -47,7 +47,7 @@ class WidthChoice:
         scores = score_channels(
             network, graph, "l2" if kind in NEED_GRADIENTS else kind, seed=self.recipe.seed
         )
-        return self._verified(budget, Weighing(), graph, scores, costs)
+        return self.settle(budget, Weighing(), graph, scores, costs, calls=1)
 
     def weighing(
         self,
@@ -79,13 +79,20 @@ class WidthChoice:
         graph: ChannelGraph,
         scores: Sequence[FloatArray],
         costs: CostModel,
+        calls: int = CALLS,
     ) -> Settled:
-        """Measure the widths that are to be final, and correct the prediction.
+        """Measure the widths under a weighing, and correct the prediction.
 
-        As thoroughly as what is delivered: in a single measurement of many, the one that seemed
-        best is often one that was off.
+        Args:
+            calls: of the meter for each. What is to be final is measured as thoroughly as what is
+                delivered: of many single measurements, the best is often one that was off.
         """
-        return self._verified(budget, weighing, graph, scores, costs, CALLS)
+        return self.measured.settle(
+            budget,
+            lambda corrected: self._choose(corrected, weighing, graph, scores, costs),
+            lambda removal: self._gone(graph, removal),
+            calls,
+        )
 
     @property
     def is_free(self) -> bool:
@@ -110,26 +117,10 @@ class WidthChoice:
             return self._choose(within, weighing, graph, scores, costs)
 
         def verify(weighing: Weighing, within: Budget) -> Settled:
-            return self._verified(within, weighing, graph, scores, costs)
+            return self.settle(within, weighing, graph, scores, costs, calls=1)
 
         search = WidthSearch(graph, budget, propose, verify, judge)
         return self.measured.keep_search(search.run(self.recipe.width_candidates, self.recipe.seed))
-
-    def _verified(
-        self,
-        budget: Budget,
-        weighing: Weighing,
-        graph: ChannelGraph,
-        scores: Sequence[FloatArray],
-        costs: CostModel,
-        calls: int = 1,
-    ) -> Settled:
-        return self.measured.settle(
-            budget,
-            lambda corrected: self._choose(corrected, weighing, graph, scores, costs),
-            lambda removal: self._gone(graph, removal),
-            calls,
-        )
 
     def _choose(
         self,
