@@ -199,7 +199,10 @@ class Pruner:
         example = self._on_device()
         budget: Budget = self._on_main(
             lambda: measured.beside(
-                others, measured.prepare(original, graph, costs, example, self._rules)
+                others,
+                measured.prepare(
+                    original, graph, costs, example, self._rules, alone=others is None
+                ),
             )
         )
         return budget

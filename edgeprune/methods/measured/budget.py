@@ -34,6 +34,7 @@ from edgeprune.prune.width_rules import WidthRules
 from edgeprune.train.progress import Progress
 
 _SEARCH = "widths.json"
+_SURELY = 2.0  # times the budget: a slow minute of the target does not take more than that
 _UNITS = {"target_latency_ms": "ms", "target_energy_mj": "mJ"}
 
 
@@ -77,11 +78,17 @@ class MeasuredBudget:
         costs: CostModel,
         example: tuple[Tensor, ...],
         rules: WidthRules,
+        alone: bool = False,
     ) -> dict[str, CostTable]:
         """Measure the tables of `network`, which is the one before anything was removed.
 
+        Args:
+            alone: whether nothing else is asked, so that a network within these targets as it is
+                need not be measured further.
+
         Raises:
             BudgetMissedError: the narrowest network there may be takes too much.
+            UserInputError: there is nothing to prune, and `alone`.
             DeviceError: the target does not answer.
         """
         inputs = tuple(tensor.repeat_interleave(2, 0).cpu() for tensor in example)
@@ -97,18 +104,17 @@ class MeasuredBudget:
             )
         cache = MeasuredCache(self._tables, _key(network, inputs, self._meter))
         names = tuple(self._targets)
-        found = measure_tables(
-            graphs, graph, costs, variants, self._meter, cache, names, self._tell
-        )
+
+        def tell(done: int, whole: int) -> None:
+            self._tell(done, whole)
+            if cache.has(variants.joint[-1], [QUANTITY[name] for name in names]):
+                self._require_reachable(cache, variants.joint[-1], rules, _SURELY)
+                if alone:
+                    self._require_work({name: cache.dense(QUANTITY[name]) for name in names})
+
+        found = measure_tables(graphs, graph, costs, variants, self._meter, cache, names, tell)
         self._check = Check(graph, graphs, self._meter, self._folder, cache.dense(LATENCY))
-        for name, value in self._targets.items():
-            least = cache.shares(variants.joint[-1])[QUANTITY[name]] * found[name].dense
-            if is_missed(value, least):
-                raise BudgetMissedError(
-                    f"{_option(name)} {value:g}: the narrowest network that floor {rules.floor:g} "
-                    f"and round_to {rules.round_to} allow takes {least:.3g} {_UNITS[name]}; ask "
-                    "for more, or lower --set floor=... or --round-to"
-                )
+        self._require_reachable(cache, variants.joint[-1], rules)
         return found
 
     def beside(self, others: Budget | None, tables: Mapping[str, CostTable]) -> Budget:
@@ -117,14 +123,10 @@ class MeasuredBudget:
         Raises:
             UserInputError: the network is within these as it is, and there are no others.
         """
-        slack = [name for name, value in self._targets.items() if value >= tables[name].dense]
-        for name in slack:
-            said = (
-                f"{_option(name)} {self._targets[name]:g}: the network takes "
-                f"{tables[name].dense:.3g} {_UNITS[name]} as it is"
-            )
-            if others is None and len(slack) == len(self._targets):
-                raise UserInputError(f"{said}, so that there is nothing to prune; ask for less")
+        dense = {name: table.dense for name, table in tables.items()}
+        if others is None:
+            self._require_work(dense)
+        for said in self._slack(dense):
             self._progress.note(f"note: {said}; the other budgets decide")
         measured = tuple(MeasuredTarget(tables[name], v) for name, v in self._targets.items())
         return Budget(measured=measured) if others is None else others.beside(measured)
@@ -190,6 +192,35 @@ class MeasuredBudget:
     def identity(self) -> dict[str, Any]:
         """The target and what it runs, for the report."""
         return dict(self._meter.identity)
+
+    def _require_reachable(
+        self, cache: MeasuredCache, narrowest: str, rules: WidthRules, times: float = 1.0
+    ) -> None:
+        """End where the narrowest network takes more than is asked, and so many times more."""
+        for name, value in self._targets.items():
+            quantity = QUANTITY[name]
+            least = cache.shares(narrowest)[quantity] * cache.dense(quantity)
+            if is_missed(times * value, least):
+                raise BudgetMissedError(
+                    f"{_option(name)} {value:g}: the narrowest network that floor {rules.floor:g} "
+                    f"and round_to {rules.round_to} allow takes {least:.3g} {_UNITS[name]}; ask "
+                    "for more, or lower --set floor=... or --round-to"
+                )
+
+    def _require_work(self, dense: Mapping[str, float]) -> None:
+        """End where the network is within all targets as it is."""
+        slack = self._slack(dense)
+        if len(slack) == len(self._targets):
+            raise UserInputError(f"{slack[0]}, so that there is nothing to prune; ask for less")
+
+    def _slack(self, dense: Mapping[str, float]) -> list[str]:
+        """What is to be said of targets that the dense network is within."""
+        return [
+            f"{_option(name)} {value:g}: "
+            f"the network takes {dense[name]:.3g} {_UNITS[name]} as it is"
+            for name, value in self._targets.items()
+            if value >= dense[name]
+        ]
 
     def _tell(self, done: int, whole: int) -> None:
         self._progress.counting("measuring narrowed networks", done, whole)

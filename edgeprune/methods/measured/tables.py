@@ -31,18 +31,21 @@ def measure_tables(
 ) -> dict[str, CostTable]:
     """The table of each budget in `names`; what the cache has is not measured again.
 
+    The narrowest network comes first: it tells whether a budget can be met at all.
+
     Args:
         graphs: the network before anything was removed, and narrowed.
         graph: its channels.
         costs: counts its MACs.
         variants: which narrowed networks are measured.
-        tell: told how many networks of how many are measured.
+        tell: told how many networks of how many are measured; what it raises ends measuring.
 
     Raises:
         DeviceError: the target does not answer, or a graph does not run there.
     """
     quantities = [QUANTITY[name] for name in names]
-    wanted = [v for v in variants.removed if not cache.has(v, quantities)]
+    narrowest_first = sorted(variants.removed, key=lambda v: v != variants.joint[-1])
+    wanted = [v for v in narrowest_first if not cache.has(v, quantities)]
     done = len(variants.removed) - len(wanted)
     for begin in range(0, len(wanted), _TOGETHER):
         tell(done + begin, len(variants.removed))

@@ -40,6 +40,7 @@ _TINY: dict[str, Any] = {
     "device": "cpu",
 }
 _ASKED_MS = 0.8  # of 1.84, by the meter's formula
+_NARROWEST_MS = 0.36
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +164,20 @@ def test_what_cannot_be_is_told_before_anything_is_trained(
     settings: dict[str, Any],
     tmp_path: Path,
 ) -> None:
+    meter = SyntheticMeter()
+    own = {**settings, "meter": meter, "table_cache": tmp_path / "tables"}
     with pytest.raises(failure, match=told):
-        compress(**settings, **asked, out=tmp_path / "run")
+        compress(**own, **asked, out=tmp_path / "run")
+    assert len(meter.measured) <= 1, "of seven calls for the tables"
     assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_only_a_budget_missed_by_far_is_refused_before_the_tables_are_whole(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """The first call may fall into a slow minute, in which all networks take longer."""
+    meter = SyntheticMeter()
+    own = {**settings, "meter": meter, "table_cache": tmp_path / "tables"}
+    with pytest.raises(BudgetMissedError, match="the narrowest network"):
+        compress(**own, out=tmp_path / "run", target_latency_ms=_NARROWEST_MS / 1.5)
+    assert len(meter.measured) > 1
