@@ -98,12 +98,15 @@ def test_tables_of_the_methods_are_as_measured(setting: str) -> None:
     assert f"by {lead:.2f} points" in " ".join(lines)
 
 
-def test_the_table_of_latency_budgets_is_as_measured() -> None:
-    held = json.loads((RESULTS / "latency_budget-wrn_16_2.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("round_to", "name"), [(8, "wrn_16_2"), (16, "wrn_16_2-round_16")])
+def test_the_table_of_latency_budgets_is_as_measured(round_to: int, name: str) -> None:
+    held = json.loads((RESULTS / f"latency_budget-{name}.json").read_text(encoding="utf-8"))
+    assert held["settings"]["round_to"] == round_to
     lines = README.splitlines()
     for row in held["rows"]:
         search, uniform = (row["arms"][arm] for arm in ("search", "uniform"))
         cells = (
+            str(round_to),
             ", ".join(f"{run['asked_ms']:g}" for run in search["runs"]),
             ", ".join(f"{run['used']:.3f}" for run in search["runs"]),
             ", ".join(f"{both['ratio']:.2f}" for both in row["beside"]),
@@ -111,6 +114,26 @@ def test_the_table_of_latency_budgets_is_as_measured() -> None:
             interval(DifferenceInterval(**row["search_minus_uniform"])),
         )
         assert f"| {' | '.join(cells)} |" in lines, cells
+
+
+def test_what_is_said_of_both_tables_of_latency_budgets_is_as_measured() -> None:
+    names = ("wrn_16_2", "wrn_16_2-round_16")
+    pages = [
+        (RESULTS / f"latency_budget-{name}.json").read_text(encoding="utf-8") for name in names
+    ]
+    held = [json.loads(page)["rows"] for page in pages]
+    runs = [[run for row in rows for run in row["arms"]["search"]["runs"]] for rows in held]
+    seconds = [run["search"]["seconds"] for of_one in runs for run in of_one]
+    ratios = [both["ratio"] for rows in held for row in rows for both in row["beside"]]
+    text = " ".join(README.split())
+    assert f"The search took {min(seconds):.0f} to {max(seconds):.0f} s of a run" in text
+    faster, slower = 1 - min(ratios), max(ratios) - 1
+    assert f"Networks were {faster:.0%} faster to {slower:.0%} slower".replace("%", " %") in text
+    assert [sum(abs(run["used"] - 1) <= 0.05 for run in of_one) for of_one in runs] == [9, 8]
+    assert "All nine of the first came within 5 %, and eight of the second" in text
+
+
+def test_the_latency_budgets_of_a_narrower_network_are_as_measured() -> None:
     earlier = json.loads((RESULTS / "latency_budget-wrn_16_1.json").read_text(encoding="utf-8"))
     told = [DifferenceInterval(**row["search_minus_uniform"]) for row in earlier["rows"]]
     first, second, third = map(interval, told)

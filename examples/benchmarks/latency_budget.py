@@ -1,6 +1,7 @@
 """Widths searched under a measured latency, against uniform pruning at the same latency.
 
-    python examples/benchmarks/latency_budget.py
+    python examples/benchmarks/latency_budget.py --network wrn_16_2
+    python examples/benchmarks/latency_budget.py --network wrn_16_2 --round-to 16
     python examples/benchmarks/latency_budget.py --data digits --network wrn_10_1 --seeds 0
 
 A network is trained once; a copy of it is pruned and trained on with SP-SAD: with all groups
@@ -31,6 +32,7 @@ from edgeprune.errors import EdgepruneError
 from edgeprune.report.versions import versions
 
 _RESULTS = Path(__file__).resolve().parent / "results"
+_ROUND_TO = 8
 _WIDTH = 150  # of the table
 
 
@@ -47,12 +49,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--teacher-epochs", type=int, default=8)
     parser.add_argument("--teacher-limit", type=int, default=12_000)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--round-to", type=int, default=8)
+    parser.add_argument("--round-to", type=int, default=_ROUND_TO)
     parser.add_argument("--latency-threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=15, help="of every measurement")
     parser.add_argument("--threads", type=int, default=1, help="of training")
-    parser.add_argument("--out", type=Path, help="default: runs/bench/latency-DATA-NETWORK")
-    parser.add_argument("--results", type=Path, help="default: results/latency_budget-NETWORK.json")
+    parser.add_argument("--out", type=Path, help="default: below runs/bench, by what is asked")
+    parser.add_argument("--results", type=Path, help="default: below results, by what is asked")
     return parser.parse_args(argv)
 
 
@@ -73,7 +75,8 @@ def main(argv: Sequence[str]) -> int:
         threads=args.latency_threads,
         repeats=args.repeats,
     )
-    out = args.out or Path("runs/bench") / f"latency-{args.data}-{args.network}"
+    asked = args.network if args.round_to == _ROUND_TO else f"{args.network}-round_{args.round_to}"
+    out = args.out or Path("runs/bench") / f"latency-{args.data}-{asked}"
     runs = Runs(settings, out)
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -89,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
     except (EdgepruneError, DeviceError) as failure:
         print(f"latency_budget: {failure}", file=sys.stderr)
         return failure.exit_code
-    results = args.results or _RESULTS / f"latency_budget-{args.network}.json"
+    results = args.results or _RESULTS / f"latency_budget-{asked}.json"
     write_text_atomic(results, json.dumps(result, indent=1) + "\n")
     Console(width=_WIDTH).print(terminal_table(result))
     return 0
