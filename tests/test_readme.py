@@ -134,10 +134,15 @@ def test_what_is_said_of_both_tables_of_latency_budgets_is_as_measured() -> None
 
 
 def test_the_latency_budgets_of_a_narrower_network_are_as_measured() -> None:
-    earlier = json.loads((RESULTS / "latency_budget-wrn_16_1.json").read_text(encoding="utf-8"))
-    told = [DifferenceInterval(**row["search_minus_uniform"]) for row in earlier["rows"]]
+    held = json.loads((RESULTS / "latency_budget-wrn_16_1.json").read_text(encoding="utf-8"))
+    told = [DifferenceInterval(**row["search_minus_uniform"]) for row in held["rows"]]
     first, second, third = map(interval, told)
-    assert f"{first}, {second} and {third} points" in " ".join(README.split())
+    text = " ".join(README.split())
+    assert f"{first}, {second} and {third} points with `round_to` 8" in text
+    budgets = " ".join(f"{budget:g}" for budget in held["settings"]["budgets"])
+    assert f"`latency_budget.py --network wrn_16_1 --budgets {budgets}`" in text
+    runs = [run for row in held["rows"] for run in row["arms"]["search"]["runs"]]
+    assert all(abs(run["used"] - 1) <= 0.05 for run in runs)
 
 
 @pytest.mark.parametrize("snippet", _blocks("python"))

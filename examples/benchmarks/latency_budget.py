@@ -1,7 +1,7 @@
 """Widths searched under a measured latency, against uniform pruning at the same latency.
 
-    python examples/benchmarks/latency_budget.py --network wrn_16_2
-    python examples/benchmarks/latency_budget.py --network wrn_16_2 --round-to 16
+    python examples/benchmarks/latency_budget.py
+    python examples/benchmarks/latency_budget.py --round-to 16
     python examples/benchmarks/latency_budget.py --data digits --network wrn_10_1 --seeds 0
 
 A network is trained once; a copy of it is pruned and trained on with SP-SAD: with all groups
@@ -40,7 +40,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", default="fashion-mnist")
-    parser.add_argument("--network", default="wrn_16_1")
+    parser.add_argument("--network", default="wrn_16_2")
     parser.add_argument("--budgets", type=float, nargs="+", default=[0.75, 0.55, 0.4],
                         help="shares of the dense network's latency")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

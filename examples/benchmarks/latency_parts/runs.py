@@ -117,7 +117,11 @@ class Runs:
         return load_report(folder) if (folder / REPORT_NAME).exists() else None
 
     def make(self, budget: float, arm: str, seed: int) -> None:
-        """Train it; a run that is finished is not done again, and one that missed is a result."""
+        """Train it; a run that is finished is not done again, and one that missed is a result.
+
+        Raises:
+            BudgetMissedError: not even the narrowest network is within the budget.
+        """
         settings = self.settings
         try:
             compress(
@@ -142,6 +146,8 @@ class Runs:
                 **ARMS[arm],
             )
         except BudgetMissedError as missed:
+            if self.report(budget, arm, seed) is None:
+                raise
             print(f"{self.folder(budget, arm, seed)}: {missed}", flush=True)
 
     def side_by_side(self, budget: float, seed: int) -> dict[str, float] | None:
