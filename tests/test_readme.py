@@ -139,6 +139,9 @@ def test_the_latency_budgets_of_a_narrower_network_are_as_measured() -> None:
     first, second, third = map(interval, told)
     text = " ".join(README.split())
     assert f"{first}, {second} and {third} points with `round_to` 8" in text
+    ratios = [both["ratio"] for row in held["rows"] for both in row["beside"]]
+    faster, slower = 1 - min(ratios), max(ratios) - 1
+    assert f"in networks {faster:.0%} faster to {slower:.0%} slower".replace("%", " %") in text
     budgets = " ".join(f"{budget:g}" for budget in held["settings"]["budgets"])
     assert f"`latency_budget.py --network wrn_16_1 --budgets {budgets}`" in text
     runs = [run for row in held["rows"] for run in row["arms"]["search"]["runs"]]

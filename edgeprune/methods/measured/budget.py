@@ -34,7 +34,7 @@ from edgeprune.prune.width_rules import WidthRules
 from edgeprune.train.progress import Progress
 
 _SEARCH = "widths.json"
-_SURELY = 2.0  # times the budget: a slow minute of the target does not take more than that
+_SURELY = 2.0  # times the budget: a few measurements may all fall into a slow minute
 _UNITS = {"target_latency_ms": "ms", "target_energy_mj": "mJ"}
 
 
