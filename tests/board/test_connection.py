@@ -200,6 +200,17 @@ def test_a_silent_program_is_stopped(server: BoardServer) -> None:
         assert server.processes(["sleep", "71"]) == []
 
 
+def test_a_program_that_is_stopped_before_it_begins(server: BoardServer) -> None:
+    # A board that is busy takes its time from the program's process to the program's group.
+    late = server.tree.programs / "setsid"
+    late.write_text(f'#!/bin/sh\nsleep 1\nexec {shutil.which("setsid")} "$@"\n')
+    late.chmod(0o755)
+    with connect(server.host, options(server)) as board:
+        with pytest.raises(BoardTimeoutError, match=r"did not end within 0.2 s"):
+            board.run(["sleep", "71"], timeout_s=0.2)
+        assert server.processes(["sleep", "71"]) == []
+
+
 def test_a_program_ends_when_its_reader_gives_up(server: BoardServer) -> None:
     def give_up(line: str) -> None:
         assert line == "begun"

@@ -7,15 +7,26 @@ if ! command -v "$1" >/dev/null 2>&1; then
   exit 127
 fi
 
-# Ends the program with all that it started: asks, waits for tenths of a second ($1), and kills.
-end_all() {
-  kill -s TERM -- "-$program" || return
+# Whether all of the program ends within some tenths of a second ($1).
+ends_within() {
   tries=0
-  while [ "$tries" -lt "$1" ] && kill -s 0 -- "-$program"; do
+  while kill -s 0 -- "-$program"; do
+    [ "$tries" -lt "$1" ] || return 1
     tries=$((tries + 1))
     sleep 0.1
   done
+}
+
+# Ends the program with all that it started: asks, waits for tenths of a second ($1), and kills.
+end_all() {
+  until kill -s TERM -- "-$program"; do
+    # It has ended; or it is only about to become the first of its group.
+    kill -s 0 "$program" || return
+    sleep 0.1
+  done
+  ends_within "$1" && return
   kill -s KILL -- "-$program"
+  ends_within 10
 }
 
 exec 3<&0
@@ -29,8 +40,11 @@ watch=$!
 exec 3<&-
 wait "$program"
 code=$?
-kill -s TERM "$watch" 2>/dev/null
-end_all 5 >/dev/null 2>&1 # what it left behind
+{
+  kill -s KILL "$watch"
+  wait "$watch"
+  end_all 5 # what it left behind
+} >/dev/null 2>&1
 # 255 is what ssh says of a lost connection.
 [ "$code" -ne 255 ] || code=254
 exit "$code"
