@@ -106,7 +106,8 @@ def test_a_program_that_ends_at_once_is_told(orin: Path, programs: Path) -> None
 def test_a_program_that_ends_early_voids_the_window(orin: Path, programs: Path) -> None:
     write_tegrastats(programs, f"return {orin_line(8000)!r} if number < 3 else None")
     with measure("tegrastats", 20, root=orin) as window:
-        time.sleep(0.15)
+        while not window.error:
+            time.sleep(0.01)
     assert window.result.is_void
     assert "tegrastats ended with 0" in window.result.reason
 
@@ -115,7 +116,8 @@ def test_a_program_that_falls_silent_voids_the_window(orin: Path, programs: Path
     body = f"if number == 3:\n    time.sleep(60)\nreturn {orin_line(8000)!r}"
     program = write_tegrastats(programs, body)
     with measure("tegrastats", 20, root=orin) as window:
-        time.sleep(0.1)
+        while not window.error:
+            time.sleep(0.01)
     assert window.result.is_void
     assert "said nothing for 1.0 s" in window.result.reason
     assert not any(map(_is_alive, process_ids(program)))

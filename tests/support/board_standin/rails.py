@@ -27,14 +27,16 @@ def write_rails(root: Path, kind: BoardKind) -> dict[str, Path]:
 
 def refuse_reading(path: Path) -> None:
     """Make every read of this file fail with EIO, as the driver does for open inputs."""
-    path.unlink(missing_ok=True)
-    path.symlink_to("/proc/self/mem")  # its first page is never mapped
+    fresh = _beside(path)
+    fresh.symlink_to("/proc/self/mem")  # its first page is never mapped
+    fresh.replace(path)
 
 
 def stall_reading(path: Path) -> None:
     """Make every opening of this file wait for good, as a hung bus does."""
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
+    fresh = _beside(path)
+    os.mkfifo(fresh)
+    fresh.replace(path)
 
 
 def set_power(path: Path, rail: Rail | None, power_mw: float) -> None:
@@ -49,9 +51,14 @@ def set_power(path: Path, rail: Rail | None, power_mw: float) -> None:
 def replace(path: Path, value: object) -> None:
     """Write a value that no reader sees half of."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
+    fresh = _beside(path)
     fresh.write_text(f"{value}\n")
     fresh.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """Where a file's successor is made: a sampler at work must never find the file missing."""
+    return path.with_name(f".{path.name}.new")
 
 
 def _monitor(drivers: Path, address: str, index: int, rails: tuple[Rail, ...]) -> dict[str, Path]:
