@@ -113,7 +113,8 @@ class MeasuredBudget:
                     self._require_work({name: cache.dense(QUANTITY[name]) for name in names})
 
         found = measure_tables(graphs, graph, costs, variants, self._meter, cache, names, tell)
-        self._check = Check(graph, graphs, self._meter, self._folder, cache.dense(LATENCY))
+        quiet_ms = cache.dense(LATENCY)
+        self._check = Check(graph, graphs, self._meter, self._folder, quiet_ms, self._progress.note)
         self._require_reachable(cache, variants.joint[-1], rules)
         return found
 

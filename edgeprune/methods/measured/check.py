@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ class Check:
         meter: what measures.
         folder: of the run's measurements.
         quiet_ms: what the dense network takes when nothing else runs.
+        note: told once, in a line, where no quiet moment is found.
     """
 
     def __init__(
@@ -60,11 +61,14 @@ class Check:
         meter: Meter,
         folder: Path,
         quiet_ms: float,
+        note: Callable[[str], None],
     ) -> None:
         self._graph = graph
         self._graphs = graphs
         self._meter = meter
         self._quiet_ms = quiet_ms
+        self._note = note
+        self._has_noted = False
         self._kept = MeasuredCache(folder, {"networks": "proposed", **meter.identity})
 
     def of_widths(self, removed: IntArray, calls: int = 1) -> Mapping[str, float]:
@@ -109,8 +113,20 @@ class Check:
             found = self._meter.measure(graphs)
             tries.append((float(np.percentile(found[DENSE].latency_ms, 25)), found))
             if tries[-1][0] <= _SLOW * self._quiet_ms:
-                break
-        return min(tries, key=lambda one: one[0])[1]
+                return found
+        quickest_ms, found = min(tries, key=lambda one: one[0])
+        self._tell_slow(quickest_ms)
+        return found
+
+    def _tell_slow(self, dense_ms: float) -> None:
+        if self._has_noted:
+            return
+        self._has_noted = True
+        self._note(
+            f"note: {dense_ms:.3g} ms for the dense network, which took {self._quiet_ms:.3g} ms "
+            f"before: the target is slower now, so that measurements are made {_TRIES} times and "
+            "are less certain; end what else runs there"
+        )
 
 
 def _pooled(parts: list[Figures]) -> Figures:

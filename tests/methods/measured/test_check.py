@@ -49,8 +49,8 @@ def test_what_was_measured_in_a_slow_minute_is_measured_again(
     graph = find_channels(network, inputs)
     graphs = NarrowedGraphs(network, graph, inputs, tmp_path)
     dense_ms = latency_ms(graphs.dense())
-    meter = _SlowMinutes(slow_calls)
-    check = Check(graph, graphs, meter, tmp_path / "kept", dense_ms)
+    meter, said = _SlowMinutes(slow_calls), list[str]()
+    check = Check(graph, graphs, meter, tmp_path / "kept", dense_ms, said.append)
     counts = np.array([group.size // 2 for group in graph.groups])
     share = check.of_widths(counts)["latency_ms"]
     true = latency_ms(graphs.narrowed(removal_of(counts), "half")) / dense_ms
@@ -58,6 +58,10 @@ def test_what_was_measured_in_a_slow_minute_is_measured_again(
     assert len(meter.measured) == calls
     assert check.of_widths(counts)["latency_ms"] == share
     assert len(meter.measured) == calls, "kept by its widths"
+    assert len(said) == (factor > 1)
+    check.of_widths(counts, 3)
+    assert len(said) == (factor > 1), "once"
+    assert all("the target is slower now" in line for line in said)
 
 
 class _NoisyCalls(SyntheticMeter):
@@ -82,7 +86,7 @@ def test_final_widths_are_measured_more_than_once(tmp_path: Path) -> None:
     graphs = NarrowedGraphs(network, graph, inputs, tmp_path)
     dense_ms = latency_ms(graphs.dense())
     meter = _NoisyCalls()
-    check = Check(graph, graphs, meter, tmp_path / "kept", dense_ms)
+    check = Check(graph, graphs, meter, tmp_path / "kept", dense_ms, pytest.fail)
     counts = np.array([group.size // 2 for group in graph.groups])
     true = latency_ms(graphs.narrowed(removal_of(counts), "half")) / dense_ms
     assert check.of_widths(counts)["latency_ms"] == pytest.approx(0.9 * true, rel=0.01)
