@@ -23,7 +23,7 @@ from edgeprune.methods.measured.cache import LATENCY, MeasuredCache
 from edgeprune.methods.measured.candidates import Found
 from edgeprune.methods.measured.check import Check
 from edgeprune.methods.measured.rounds import Round, Settled, is_missed, settle
-from edgeprune.methods.measured.tables import QUANTITY, measure_tables
+from edgeprune.methods.measured.tables import QUANTITY, UNITS, measure_tables
 from edgeprune.methods.measured.variants import plan_variants
 from edgeprune.prune.budget import Budget, Choice, MeasuredTarget
 from edgeprune.prune.cost import CostModel
@@ -35,7 +35,6 @@ from edgeprune.train.progress import Progress
 
 _SEARCH = "widths.json"
 _SURELY = 2.0  # times the budget: a few measurements may all fall into a slow minute
-_UNITS = {"target_latency_ms": "ms", "target_energy_mj": "mJ"}
 
 
 class MeasuredBudget:
@@ -204,7 +203,7 @@ class MeasuredBudget:
             if is_missed(times * value, least):
                 raise BudgetMissedError(
                     f"{_option(name)} {value:g}: the narrowest network that floor {rules.floor:g} "
-                    f"and round_to {rules.round_to} allow takes {least:.3g} {_UNITS[name]}; ask "
+                    f"and round_to {rules.round_to} allow takes {least:.3g} {UNITS[name]}; ask "
                     "for more, or lower --set floor=... or --round-to"
                 )
 
@@ -217,8 +216,7 @@ class MeasuredBudget:
     def _slack(self, dense: Mapping[str, float]) -> list[str]:
         """What is to be said of targets that the dense network is within."""
         return [
-            f"{_option(name)} {value:g}: "
-            f"the network takes {dense[name]:.3g} {_UNITS[name]} as it is"
+            f"{_option(name)} {value:g}: the network takes {dense[name]:.3g} {UNITS[name]} as it is"
             for name, value in self._targets.items()
             if value >= dense[name]
         ]
@@ -230,7 +228,7 @@ class MeasuredBudget:
 
     def _told(self, found: Round) -> None:
         parts = (
-            f"{found.measured[name]:.4g} {_UNITS[name]} measured, {found.predicted[name]:.4g} "
+            f"{found.measured[name]:.4g} {UNITS[name]} measured, {found.predicted[name]:.4g} "
             f"predicted, {self._targets[name]:g} asked"
             for name in self._targets
         )

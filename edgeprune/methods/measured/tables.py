@@ -15,6 +15,7 @@ from edgeprune.prune.cost_table import CostTable, GroupSaving
 from edgeprune.prune.graph.types import ChannelGraph, IntArray
 
 QUANTITY = {"target_latency_ms": LATENCY, "target_energy_mj": ENERGY}
+UNITS = {"target_latency_ms": "ms", "target_energy_mj": "mJ"}
 _TOGETHER = 6  # variants that have turns with the dense network
 Tell = Callable[[int, int], None]
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from edgeprune.errors import BudgetMissedError
 from edgeprune.methods.measured.rounds import TOLERANCE, is_missed
+from edgeprune.methods.measured.tables import UNITS
 from edgeprune.methods.pruner import Pruner
 from edgeprune.report.run_report import RunReport
 from edgeprune.report.shapes import Target
@@ -69,7 +70,7 @@ def require_measured(report: RunReport, asked: Mapping[str, float]) -> None:
         name, reached = target["name"], target["reached"]
         if name in asked and is_missed(asked[name], reached):
             raise BudgetMissedError(
-                f"--{name.replace('_', '-')} {asked[name]:g}: the student takes {reached:.4g}, "
-                f"which is more than {TOLERANCE:.0%} above; everything is written; measure on a "
-                "quieter target, or ask for a little less"
+                f"--{name.replace('_', '-')} {asked[name]:g}: the student takes {reached:.4g} "
+                f"{UNITS[name]}, which is more than {TOLERANCE:.0%} above; everything is written; "
+                "measure on a quieter target, or ask for a little less"
             )
