@@ -29,7 +29,7 @@ from edgeprune.processor import cpu_model, usable_cores
 TURNS = Protocol(repeats=7, seconds=0.12, slice_s=0.02, settle_s=0.05, warmup_s=1.0)
 _WINDOW_S = 1.0  # of a graph in a repeat, for its energy: many times the sensor's interval
 _INTERVAL_MS = 50.0
-_WINDOWS = 5  # at most, until one holds
+_TRIES = 5  # at most, until a window holds
 
 
 class CpuMeter:
@@ -114,12 +114,11 @@ def _request_mj(runner: OnnxRuntimeRunner, feed: Mapping[str, np.ndarray]) -> fl
     a while: a window that does not hold for that is measured again.
 
     Raises:
-        DeviceUnsupportedError: the sensor fails, gives no total, or is kept from its readings
-            in every one of some windows.
+        DeviceUnsupportedError: the sensor fails, gives no total, or never gets its readings.
     """
     as_fast_as_possible(lambda: runner.infer(feed), 0.0)
     reason = ""
-    for _ in range(_WINDOWS):
+    for _ in range(_TRIES):
         with power_window(interval_ms=_INTERVAL_MS, processor="cpu") as window:
             turn = as_fast_as_possible(lambda: runner.infer(feed), _WINDOW_S)
         if window.result.energy_j is not None:

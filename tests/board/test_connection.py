@@ -232,7 +232,7 @@ def test_a_program_ends_when_this_process_is_killed(server: BoardServer) -> None
         assert host.stdout is not None
         assert host.stdout.readline() == b"begun\n"
         host.kill()
-    assert server.await_end(patience_s=30)
+    assert server.await_end(patience_s=5)
 
 
 def test_a_reboot_during_a_program(server: BoardServer) -> None:

@@ -82,64 +82,59 @@ def test_energy_is_what_the_counter_gained_per_inference(
     assert np.median(found["dense"].energy_mj) > np.median(found["pruned"].energy_mj) > 0
 
 
-class _Busy:
+class _Windows:
     """Windows of which the first are kept from their readings, as on a machine with other work."""
 
-    def __init__(self, busy: int) -> None:
-        self._busy = busy
-        self.begun = 0
+    busy = 0  # of them
+    begun = 0
 
     def window(self, interval_ms: float, processor: str) -> Window:
         self.begun += 1
         never_ms = 1e-3  # no file is read as often
-        return measure(
-            interval_ms=never_ms if self.begun <= self._busy else interval_ms, processor=processor
-        )
+        is_busy = self.begun <= self.busy
+        return measure(interval_ms=never_ms if is_busy else interval_ms, processor=processor)
 
 
 @pytest.fixture
-def only_dense(graphs: dict[str, Path]) -> dict[str, Path]:
-    return {"dense": graphs["dense"]}
-
-
-@pytest.mark.usefixtures("package")
-def test_a_window_without_its_readings_is_measured_again(
-    only_dense: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    busy = _Busy(2)
-    monkeypatch.setattr("edgeprune.deploy.cpu_meter.power_window", busy.window)
+def windows(package: Path, monkeypatch: pytest.MonkeyPatch) -> _Windows:  # noqa: ARG001
+    """Those that the meter measures in."""
+    found = _Windows()
+    monkeypatch.setattr("edgeprune.deploy.cpu_meter.power_window", found.window)
     monkeypatch.setattr("edgeprune.deploy.cpu_meter._WINDOW_S", 0.1)
-    found = CpuMeter(threads=1, protocol=_SHORT, energy=True).measure(only_dense)
-    assert busy.begun >= 2 + 3
-    assert len(found["dense"].energy_mj or ()) == 3
+    return found
 
 
-@pytest.mark.usefixtures("package")
-def test_a_machine_that_stays_busy_is_told(
-    only_dense: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+def _energy_mj(graphs: dict[str, Path]) -> tuple[float, ...] | None:
+    meter = CpuMeter(threads=1, protocol=_SHORT, energy=True)
+    return meter.measure({"dense": graphs["dense"]})["dense"].energy_mj
+
+
+def test_a_window_without_its_readings_is_measured_again(
+    graphs: dict[str, Path], windows: _Windows
 ) -> None:
-    busy = _Busy(1000)
-    monkeypatch.setattr("edgeprune.deploy.cpu_meter.power_window", busy.window)
-    monkeypatch.setattr("edgeprune.deploy.cpu_meter._WINDOW_S", 0.02)
+    windows.busy = 2
+    assert len(_energy_mj(graphs) or ()) == 3
+    assert windows.begun >= 2 + 3
+
+
+def test_a_machine_that_stays_busy_is_told(graphs: dict[str, Path], windows: _Windows) -> None:
+    windows.busy = 1000
     with pytest.raises(DeviceUnsupportedError, match="no energy was measured: ") as failure:
-        CpuMeter(threads=1, protocol=_SHORT, energy=True).measure(only_dense)
+        _energy_mj(graphs)
     assert "\n" not in str(failure.value)
-    assert busy.begun == 5
+    assert windows.begun == 5
 
 
-@pytest.mark.usefixtures("package")
 def test_a_counter_that_fails_is_not_asked_again(
-    only_dense: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    graphs: dict[str, Path], windows: _Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: PackageCounter) -> float:
         raise SensorError("the counter is gone")
 
-    whole = _Busy(0)
-    monkeypatch.setattr("edgeprune.deploy.cpu_meter.power_window", whole.window)
     monkeypatch.setattr(PackageCounter, "advance", fail)
     with pytest.raises(DeviceUnsupportedError, match="the counter is gone"):
-        CpuMeter(threads=1, protocol=_SHORT, energy=True).measure(only_dense)
-    assert whole.begun == 1
+        _energy_mj(graphs)
+    assert windows.begun == 1
 
 
 def test_where_no_counter_is_the_reason_is_told(
